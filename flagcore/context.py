@@ -1,0 +1,125 @@
+"""
+Who is asking: the evaluation context (OpenFeature specification, "Evaluation Context").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from flagcore.errors import ConfigError
+
+__all__ = ["ANONYMOUS", "ContextLike", "EvaluationContext"]
+
+#: What every call that takes a context takes: one, a mapping of one, or None for nobody in particular.
+ContextLike = "EvaluationContext | Mapping[str, Any] | None"
+
+_set = object.__setattr__
+
+
+class EvaluationContext:
+    """
+    Who is asking, as plain values. Immutable; equal when its parts are.
+
+    Args:
+        targeting_key: what identifies the one who asks, the same from request to request: rollouts go by it. None for
+            nobody in particular.
+        attributes: {name: JSON value} that rules look at. Copied one level deep.
+
+    Raises:
+        ConfigError: the targeting key is not a str or None, or the attributes are not a mapping with str keys.
+    """
+
+    __slots__ = ("_attributes", "targeting_key")
+
+    targeting_key: str | None
+    _attributes: dict[str, Any]
+
+    def __init__(self, targeting_key: str | None = None, attributes: Mapping[str, Any] | None = None) -> None:
+        if targeting_key is not None and not isinstance(targeting_key, str):
+            raise ConfigError(
+                f"targeting_key: expected a str or None, got {type(targeting_key).__name__}; "
+                "turn an id into text first, for example str(user.id)"
+            )
+        if attributes is None:
+            own: dict[str, Any] = {}
+        elif isinstance(attributes, Mapping):
+            own = dict(attributes)
+        else:
+            raise ConfigError(f"attributes: expected a mapping of names to values, got {type(attributes).__name__}")
+        _set(self, "targeting_key", targeting_key)
+        _set(self, "_attributes", own)
+
+    @classmethod
+    def of(cls, context: EvaluationContext | Mapping[str, Any] | None) -> EvaluationContext:
+        """
+        The context that `context` says: itself, or a mapping with `targeting_key` (or OpenFeature's `targetingKey`)
+        beside the attributes, or None for `ANONYMOUS`.
+
+        Raises:
+            ConfigError: it is none of these.
+        """
+        if context is None:
+            return ANONYMOUS
+        if isinstance(context, EvaluationContext):
+            return context
+        if not isinstance(context, Mapping):
+            raise ConfigError(
+                f"context: expected an EvaluationContext, a mapping or None, got {type(context).__name__}"
+            )
+        attributes = dict(context)
+        camel = attributes.pop("targetingKey", None)
+        key = attributes.pop("targeting_key", None)
+        return cls(key if key is not None else camel, attributes)
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """
+        The attributes, read-only.
+        """
+        return MappingProxyType(self._attributes)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """
+        The attribute of that name, else `default`. `targeting_key` and `targetingKey` name the targeting key.
+        """
+        if name in ("targeting_key", "targetingKey"):
+            return self.targeting_key if self.targeting_key is not None else default
+        return self._attributes.get(name, default)
+
+    def merged(self, over: EvaluationContext | Mapping[str, Any] | None) -> EvaluationContext:
+        """
+        This context with another laid over it: attributes one by one, the targeting key where the other has one.
+
+        Raises:
+            ConfigError: `over` is not a context or a mapping.
+        """
+        other = EvaluationContext.of(over)
+        key = other.targeting_key if other.targeting_key is not None else self.targeting_key
+        return EvaluationContext(key, {**self._attributes, **other._attributes})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"EvaluationContext is immutable: make another with .merged({{{name!r}: …}})")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("EvaluationContext is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EvaluationContext):
+            return NotImplemented
+        return self.targeting_key == other.targeting_key and self._attributes == other._attributes
+
+    def __hash__(self) -> int:
+        return hash((self.targeting_key, frozenset(self._attributes)))
+
+    def __repr__(self) -> str:
+        # Names only: attributes are often personal data, and reprs end in logs.
+        return f"EvaluationContext(targeting_key={'…' if self.targeting_key else None}, {list(self._attributes)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (EvaluationContext, (self.targeting_key, self._attributes))
+
+
+#: Nobody in particular: no targeting key, no attributes.
+ANONYMOUS: Final = EvaluationContext()

@@ -1,0 +1,206 @@
+"""
+A compiled, immutable state of the flags: where the two halves of flagcore meet.
+
+The feed's side makes one for each change and publishes it by assigning one attribute; the reading side takes the
+reference once and asks it. Nothing here waits, locks, or knows where bytes came from.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from flagcore.context import EvaluationContext
+from flagcore.resolution import ErrorCode, Resolution
+from flagcore.value import Json
+
+__all__ = ["EMPTY", "Snapshot", "Thunk"]
+
+logger = logging.getLogger("flagcore")
+
+
+class Thunk(Protocol):
+    """
+    What answers for one flag that is more than a plain value. Equal to another when it would answer the same.
+    """
+
+    def __call__(self, context: EvaluationContext) -> Resolution[Any]:
+        """
+        The answer for `context`.
+        """
+        ...
+
+    def along(self, path: Sequence[object]) -> Resolution[Any]:
+        """
+        The answer for a path of ids along the hierarchy, most general first.
+        """
+        ...
+
+
+class Snapshot:
+    """
+    One state of the flags.
+
+    Attributes:
+        version: what names this state: the source's own etag, else a digest of the document. Layers are joined by `+`.
+        origin: where it came from: the source's name, with `(disk)` where the disk cache answered for it.
+        fetched_at: when it came, in seconds since the epoch; None when nothing has.
+        hierarchy: the attribute names that override paths go along.
+        missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
+            brought nothing yet.
+    """
+
+    __slots__ = ("_known", "_layers", "_plain", "_thunks", "fetched_at", "hierarchy", "missing", "origin", "version")
+
+    def __init__(
+        self,
+        plain: Mapping[str, Json] | None = None,
+        thunks: Mapping[str, Thunk] | None = None,
+        *,
+        hierarchy: tuple[str, ...] = (),
+        version: str = "",
+        origin: str = "",
+        fetched_at: float | None = None,
+        missing: ErrorCode = ErrorCode.FLAG_NOT_FOUND,
+    ) -> None:
+        self._plain = plain if plain is not None else {}
+        self._thunks = thunks if thunks is not None else {}
+        self._layers: tuple[Snapshot, ...] = (self,)
+        self._known: dict[str, Resolution[Any]] = {}
+        self.hierarchy = hierarchy
+        self.version = version
+        self.origin = origin
+        self.fetched_at = fetched_at
+        self.missing = missing
+
+    @classmethod
+    def layered(cls, layers: Sequence[Snapshot], missing: ErrorCode = ErrorCode.FLAG_NOT_FOUND) -> Snapshot:
+        """
+        Several states as one: for each key the first that defines it answers, whole.
+        """
+        if len(layers) == 1 and layers[0].missing is missing:
+            return layers[0]
+        plain: dict[str, Json] = {}
+        thunks: dict[str, Thunk] = {}
+        for layer in reversed(layers):
+            for key in layer:
+                plain.pop(key, None)
+                thunks.pop(key, None)
+            plain.update(layer._plain)
+            thunks.update(layer._thunks)
+        times = [layer.fetched_at for layer in layers if layer.fetched_at is not None]
+        merged = cls(
+            plain,
+            thunks,
+            hierarchy=next((layer.hierarchy for layer in layers if layer.hierarchy), ()),
+            version="+".join(layer.version for layer in layers if layer.version),
+            origin=", ".join(layer.origin for layer in layers),
+            fetched_at=min(times, default=None),
+            missing=missing,
+        )
+        merged._layers = tuple(layers)
+        return merged
+
+    def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
+        """
+        The answer for `key`; its value is `ABSENT` where the caller's default stands. I/O: none. Locks: none. Safe
+        from any thread or task. Never raises: a flag that fails answers with `GENERAL`.
+        """
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        thunk = self._thunks.get(key)
+        if thunk is not None:
+            try:
+                return thunk(context)
+            except Exception as error:
+                logger.exception("flag %r could not be resolved; its callers get their defaults", key)
+                return Resolution.error(key, ErrorCode.GENERAL, f"{type(error).__name__}: {error}")
+        if key in self._plain:
+            # Every view shares this answer. Two threads may both make it: equal, and either may stay.
+            return self._known.setdefault(key, Resolution(self._plain[key], key))
+        return self._not_found(key)
+
+    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
+        """
+        The answer for a feature at a path of ids, most general first; otherwise as `resolve`. A path of another
+        length than the hierarchy of the feature's document gives the feature's default with `INVALID_CONTEXT`.
+        """
+        owner = self._owner(key)
+        if owner is None:
+            return self._not_found(key)
+        names = owner.hierarchy
+        thunk = owner._thunks.get(key)
+        fits = not names or len(path) == len(names)
+        if thunk is None:
+            answer = owner.resolve(key, EvaluationContext())
+        else:
+            answer = thunk.along(path if fits else ())
+        if fits:
+            return answer
+        message = f"expected {len(names)} ids, one for each of {', '.join(names)}; got {len(path)}"
+        return Resolution.error(key, ErrorCode.INVALID_CONTEXT, message, answer.value)
+
+    def origin_of(self, key: str) -> str:
+        """
+        The origin of the layer that answers for `key`; empty when none does.
+        """
+        owner = self._owner(key)
+        return owner.origin if owner is not None else ""
+
+    def changed_from(self, other: Snapshot) -> frozenset[str]:
+        """
+        The keys that this state and `other` do not say the same of: added, removed, or defined otherwise.
+        """
+        if other is self:
+            return frozenset()
+        keys = {*self, *other}
+        return frozenset(key for key in keys if not _same(self._definition(key), other._definition(key)))
+
+    def _definition(self, key: str) -> object:
+        thunk = self._thunks.get(key)
+        return thunk if thunk is not None else self._plain.get(key, _NOTHING)
+
+    def _owner(self, key: str) -> Snapshot | None:
+        return next((layer for layer in self._layers if key in layer), None)
+
+    def _not_found(self, key: object) -> Resolution[Any]:
+        return Resolution.error(str(key), self.missing, _MISSING[self.missing].format(key=key))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._plain or key in self._thunks
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._plain
+        yield from self._thunks
+
+    def __len__(self) -> int:
+        return len(self._plain) + len(self._thunks)
+
+    def __repr__(self) -> str:
+        return f"Snapshot({len(self)} flags, version={self.version!r}, origin={self.origin!r})"
+
+
+_NOTHING = object()
+
+_MISSING = {
+    ErrorCode.FLAG_NOT_FOUND: "no source defines the flag {key!r}; look for a slip in the key",
+    ErrorCode.PROVIDER_NOT_READY: "no document has come yet that could define {key!r}; see FlagClient.status",
+    ErrorCode.PROVIDER_FATAL: "the flag service denies this client, so nothing defines {key!r}; check the key and scope",
+}
+
+
+def _same(one: object, other: object) -> bool:
+    # True == 1 and 1 == 1.0 in Python, and to a typed read they are not the same.
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other
+
+
+#: The state before anything has come.
+EMPTY = Snapshot(missing=ErrorCode.PROVIDER_NOT_READY)
