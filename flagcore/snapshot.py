@@ -11,11 +11,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from flagcore.context import EvaluationContext
+from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Snapshot", "Thunk"]
+__all__ = ["EMPTY", "Answers", "Snapshot", "Thunk"]
 
 logger = logging.getLogger("flagcore")
 
@@ -38,6 +38,29 @@ class Thunk(Protocol):
         ...
 
 
+class Answers(dict[str, Resolution[Any]]):
+    """
+    What a read looks its key up in: a dictionary whose `__missing__` finds the answer.
+    """
+
+    __slots__ = ()
+
+
+class _Known(Answers):
+    """
+    The answers that every view of a snapshot shares: those of its plain flags, made when first asked for. For a key
+    that is no plain flag, a look-up resolves for nobody in particular and keeps nothing.
+    """
+
+    __slots__ = ("resolve",)
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.resolve = snapshot.resolve
+
+    def __missing__(self, key: str) -> Resolution[Any]:
+        return self.resolve(key, ANONYMOUS)
+
+
 class Snapshot:
     """
     One state of the flags.
@@ -49,9 +72,10 @@ class Snapshot:
         hierarchy: the attribute names that override paths go along.
         missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
             brought nothing yet.
+        answers: {key: resolution} for nobody in particular; a look-up of any key gives one.
     """
 
-    __slots__ = ("_known", "_layers", "_plain", "_thunks", "fetched_at", "hierarchy", "missing", "origin", "version")
+    __slots__ = ("_layers", "_plain", "_thunks", "answers", "fetched_at", "hierarchy", "missing", "origin", "version")
 
     def __init__(
         self,
@@ -67,7 +91,7 @@ class Snapshot:
         self._plain = plain if plain is not None else {}
         self._thunks = thunks if thunks is not None else {}
         self._layers: tuple[Snapshot, ...] = (self,)
-        self._known: dict[str, Resolution[Any]] = {}
+        self.answers = _Known(self)
         self.hierarchy = hierarchy
         self.version = version
         self.origin = origin
@@ -102,12 +126,19 @@ class Snapshot:
         merged._layers = tuple(layers)
         return merged
 
+    @property
+    def layers(self) -> tuple[Snapshot, ...]:
+        """
+        The states this one is made of, the first that defines a key answering for it; itself alone if it has none.
+        """
+        return self._layers
+
     def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
         """
         The answer for `key`; its value is `ABSENT` where the caller's default stands. I/O: none. Locks: none. Safe
         from any thread or task. Never raises: a flag that fails answers with `GENERAL`.
         """
-        known = self._known.get(key)
+        known = self.answers.get(key)
         if known is not None:
             return known
         thunk = self._thunks.get(key)
@@ -119,7 +150,7 @@ class Snapshot:
                 return Resolution.error(key, ErrorCode.GENERAL, f"{type(error).__name__}: {error}")
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
-            return self._known.setdefault(key, Resolution(self._plain[key], key))
+            return self.answers.setdefault(key, Resolution(self._plain[key], key))
         return self._not_found(key)
 
     def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
@@ -134,7 +165,7 @@ class Snapshot:
         thunk = owner._thunks.get(key)
         fits = not names or len(path) == len(names)
         if thunk is None:
-            answer = owner.resolve(key, EvaluationContext())
+            answer = owner.resolve(key, ANONYMOUS)
         else:
             answer = thunk.along(path if fits else ())
         if fits:

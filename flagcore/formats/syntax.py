@@ -5,6 +5,7 @@ How a document is written: JSON, YAML 1.2 or TOML, decoded to plain JSON values.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -18,16 +19,21 @@ __all__ = ["decode", "syntax_of"]
 _SUFFIXES: dict[str, Syntax] = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 
 
+_NO_YAML = 'a YAML file needs a YAML parser: pip install "flagcore[yaml]", or write JSON or TOML'
+
+
 def syntax_of(suffix: str) -> Syntax:
     """
     The syntax that a file's suffix says.
 
     Raises:
-        ConfigError: none goes by that suffix.
+        ConfigError: none goes by that suffix, or it is YAML and no YAML parser is installed.
     """
     found = _SUFFIXES.get(suffix.lower())
     if found is None:
         raise ConfigError(f"path: expected a name that ends in {', '.join(_SUFFIXES)}; got {suffix or 'no suffix'!r}")
+    if found == "yaml" and find_spec("ruamel") is None:
+        raise ConfigError(_NO_YAML)
     return found
 
 
@@ -65,9 +71,7 @@ def _yaml(content: bytes) -> Any:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
     except ImportError as error:
-        raise ConfigError(
-            'a YAML file needs a YAML parser: pip install "flagcore[yaml]", or write JSON or TOML'
-        ) from error
+        raise ConfigError(_NO_YAML) from error
     parser = YAML(typ="safe", pure=True)
     try:
         return parser.load(content)

@@ -1,0 +1,110 @@
+"""
+The `flagcore` command. Each of its commands is one class here: its arguments and what it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from flagcore.errors import ConfigError
+
+__all__ = ["main"]
+
+#: Exit status of a command that could not do what was asked; argparse leaves with 2 for arguments it does not know.
+_FAILED = 1
+_DEFAULT_PORT = 8099
+
+
+class _Command(Protocol):
+    """
+    One command: `flagcore NAME …`.
+    """
+
+    name: str
+    summary: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """
+        Say which arguments it takes.
+        """
+
+    def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+        """
+        Do it, and return the exit status. A `ConfigError` ends with its message and status 1.
+        """
+
+
+class _Serve:
+    name = "serve"
+    summary = "serve a definition file to applications, and as a page to people"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+        parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+        secret = "any user of this machine can see arguments: better in the environment, as {}"  # noqa: S105 - help
+        parser.add_argument(
+            "--api-key", help=f"what applications present to read; {secret.format('FLAGCORE_SERVE_API_KEY')}"
+        )
+        parser.add_argument(
+            "--admin-token", help=f"what people present to change flags; {secret.format('FLAGCORE_SERVE_ADMIN_TOKEN')}"
+        )
+
+    def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+        try:
+            from flagcore_server.serve import serve
+        except ImportError as error:
+            raise ConfigError('`flagcore serve` needs the flag server: pip install "flagcore[server]"') from error
+        if not options.path.is_file():
+            raise ConfigError(f"expected a definition file, got nothing at {options.path}")
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+        def announce(url: str) -> None:
+            sys.stdout.write(f"flagcore serves {options.path.name} at {url}\n")
+            sys.stdout.flush()
+
+        serve(
+            options.path,
+            host=options.host,
+            port=options.port,
+            api_key=options.api_key or environ.get("FLAGCORE_SERVE_API_KEY") or None,
+            admin_token=options.admin_token or environ.get("FLAGCORE_SERVE_ADMIN_TOKEN") or None,
+            on_listening=announce,
+        )
+        return 0
+
+
+#: All commands, in the order that `--help` lists them.
+_COMMANDS: tuple[_Command, ...] = (_Serve(),)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line, and return the exit status.
+
+    Args:
+        arguments: what follows the program's name; the process's own by default.
+    """
+    parser = argparse.ArgumentParser(prog="flagcore", description="Feature flags for Python web applications.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        each = commands.add_parser(command.name, help=command.summary, description=command.summary)
+        command.add_arguments(each)
+        each.set_defaults(run=command.run)
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options, os.environ)
+    except ConfigError as error:
+        sys.stderr.write(f"flagcore {options.command}: {error}\n")
+        return _FAILED
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""
+What an engine knows of a source: whether it polls, how often, and whether it streams.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from flagcore.errors import ConfigError
+from flagcore.sources.source import Source
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    How a source is kept fresh.
+
+    Attributes:
+        polls: it can be fetched.
+        streams: it can be listened to.
+        poll_seconds: seconds between two fetches; 0 fetches until the first success, and never again.
+    """
+
+    polls: bool = True
+    streams: bool = False
+    poll_seconds: float = 30.0
+
+    @classmethod
+    def of(cls, source: Source) -> Plan:
+        """
+        The plan for `source`. One without the attributes `poll_url` and `stream_url` polls, through its `fetch`.
+
+        Raises:
+            ConfigError: `poll_seconds` is no number of seconds.
+        """
+        seconds = source.poll_seconds
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            raise ConfigError(f"{source.name}: poll_seconds: expected a number of seconds, 0 or more; got {seconds!r}")
+        return cls(
+            polls=getattr(source, "poll_url", source) is not None,
+            streams=getattr(source, "stream_url", None) is not None,
+            poll_seconds=float(seconds),
+        )

@@ -1,0 +1,244 @@
+"""
+One source of a client: its last good document, how it is, and what is said when that changes.
+
+A layer is the `Sink` its feed tells. It parses, compiles and hands on; it never waits for a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from flagcore.errors import CacheError, MalformedDocument, SourceError
+from flagcore.feed.disk import DiskCache, Stored
+from flagcore.formats import parse
+from flagcore.resolution import ErrorCode
+from flagcore.rules.compiler import compile_ruleset
+from flagcore.rules.model import Ruleset
+from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.sources.source import Body, Same, Source
+from flagcore.status import ErrorContext, ErrorSource, Status
+
+__all__ = ["Feed", "Layer", "Owner"]
+
+logger = logging.getLogger("flagcore")
+
+
+class Owner(Protocol):
+    """
+    What a layer asks of the client it belongs to.
+    """
+
+    def publish(self) -> None:
+        """
+        A layer has another document, or is otherwise: make the state of the whole anew.
+        """
+        ...
+
+    def report(self, context: ErrorContext) -> None:
+        """
+        Something went wrong: tell the user's `on_error`.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """
+    What keeps a layer fresh: a thread or a task.
+    """
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, timeout_seconds: float) -> bool: ...
+
+
+class Layer:
+    """
+    One source and its last good document.
+
+    Attributes:
+        source: where its documents come from.
+        snapshot: the last good one, compiled; `EMPTY` before the first.
+        status: how far it can be trusted.
+        attempted: whether the source has been asked, and has answered or failed, since the last start.
+        confirmed: whether the source itself, not the disk, has confirmed a document in this process.
+        error: what the last attempt failed with, until one succeeds.
+        ended: whether its feed has given up for good.
+        feed: what keeps it fresh; None while nothing does.
+    """
+
+    def __init__(self, source: Any, owner: Owner, cache: DiskCache | None) -> None:
+        self.source = source
+        self.snapshot = EMPTY
+        self.status = Status.NOT_READY
+        self.attempted = self.confirmed = self.ended = False
+        self.error: SourceError | None = None
+        self.feed: Feed | None = None
+        #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
+        self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
+        self._identity: bytes | None = getattr(source, "identity", None)
+        self._cache = cache if self._identity is not None else None
+        self._owner = owner
+        self._digest = b""
+        self._etag: str | None = None
+        self._failing = False
+        self.renew()
+        if self.is_given:
+            source.subscribe(self.take)
+
+    def renew(self) -> None:
+        """
+        Begin anew in a forked child: the document stays, the lock and the feed are the parent's and are left alone.
+        """
+        self._lock = threading.RLock()
+        self.feed = None
+
+    @property
+    def etag(self) -> str | None:
+        return self._etag
+
+    @property
+    def unfollowed_status(self) -> Status:
+        """
+        The status while nothing follows the source: what is fetched is no longer fresh.
+        """
+        return Status.STALE if self.status is Status.READY and not self.is_given else self.status
+
+    def begin(self) -> None:
+        """
+        The source is about to be followed, again or for the first time: what it said before is not confirmed now.
+        """
+        with self._lock:
+            self.attempted = self.confirmed = self.ended = self._failing = False
+            self.status = Status.NOT_READY if self.snapshot is EMPTY else Status.STALE
+        self.load()
+
+    def load(self) -> None:
+        """
+        Take what is at hand without a network: the program's own document, the file, the disk cache.
+        """
+        if self.is_given:
+            self.take()
+        elif getattr(self.source, "is_local", False):
+            self._load_file()
+        elif self._cache is not None and self._identity is not None and self.snapshot is EMPTY:
+            stored = self._cache.load(self._identity)
+            if stored is not None:
+                self._load_stored(stored)
+
+    def take(self) -> None:
+        """
+        Take the document that the program itself holds.
+        """
+        with self._lock:
+            ruleset, version = self.source.read()
+            self.snapshot = _compiled(ruleset, version, self.source.name, time.time())
+            self._confirm()
+        self._owner.publish()
+
+    def keep(self, body: Body | Same) -> None:
+        with self._lock:
+            if isinstance(body, Body):
+                self._accept(body)
+            self._confirm()
+        # Outside of the lock: what listens to changes may ask this layer for anything.
+        self._owner.publish()
+
+    def fail(self, error: SourceError, *, covered: bool) -> None:
+        with self._lock:
+            self.attempted = True
+            self.error = error
+            begins = not covered and not self._failing
+            if not covered:
+                self._failing = True
+                self.status = Status.ERROR if self.snapshot is EMPTY else Status.STALE
+        if begins:
+            what = "its callers get their defaults" if self.snapshot is EMPTY else "the last good document stays in force"
+            logger.warning("%s: %s; %s, and it is tried again", self.source.name, error, what)
+        parser = isinstance(error, MalformedDocument)
+        self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
+        self._owner.publish()
+
+    def end(self, error: SourceError | None) -> None:
+        if error is None:
+            return
+        with self._lock:
+            self.attempted = self._failing = self.ended = True
+            self.error = error
+            self.status = Status.FATAL
+        logger.error("%s: %s; nothing more is asked of it until FlagClient.refresh()", self.source.name, error)
+        self._report(error, ErrorSource.NETWORK, is_transient=False)
+        self._owner.publish()
+
+    @property
+    def missing(self) -> ErrorCode:
+        """
+        What to say of a key that this layer might yet define.
+        """
+        if self.snapshot is not EMPTY:
+            return ErrorCode.FLAG_NOT_FOUND
+        return ErrorCode.PROVIDER_FATAL if self.status is Status.FATAL else ErrorCode.PROVIDER_NOT_READY
+
+    def _accept(self, body: Body) -> None:
+        digest = _digest(body.content)
+        if digest != self._digest or self.snapshot is EMPTY:
+            now = time.time()
+            self.snapshot = self._parsed(body, self.source.name, now, digest)
+            self._digest = digest
+            if self._cache is not None and self._identity is not None:
+                self._cache.put(self._identity, body, now)
+        self._etag = body.etag
+
+    def _confirm(self) -> None:
+        recovered, self._failing = self._failing, False
+        self.attempted = self.confirmed = True
+        self.error = None
+        self.status = Status.READY
+        if recovered:
+            logger.info("%s: answers again", self.source.name)
+
+    def _load_file(self) -> None:
+        source: Source = self.source
+        try:
+            self.keep(source.fetch(self._etag))
+        except SourceError as error:
+            self.fail(error, covered=False)
+
+    def _load_stored(self, stored: Stored) -> None:
+        digest = _digest(stored.body.content)
+        try:
+            snapshot = self._parsed(stored.body, f"{self.source.name} (disk)", stored.fetched_at, digest)
+        except MalformedDocument as error:
+            failure = CacheError(f"the disk cache holds what is no document, and it is ignored: {error}")
+            return self._report(failure, ErrorSource.DISK, is_transient=False)
+        with self._lock:
+            self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
+            self.status = Status.STALE
+        return self._owner.publish()
+
+    def _parsed(self, body: Body, origin: str, fetched_at: float, digest: bytes) -> Snapshot:
+        return _compiled(parse(self.source.format, body), body.etag or digest.hex()[:12], origin, fetched_at)
+
+    def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
+        self._owner.report(ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _compiled(ruleset: Ruleset, version: str, origin: str, fetched_at: float) -> Snapshot:
+    return Snapshot(
+        ruleset.plain,
+        compile_ruleset(ruleset),
+        hierarchy=ruleset.hierarchy,
+        version=version,
+        origin=origin,
+        fetched_at=fetched_at,
+    )

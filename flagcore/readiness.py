@@ -1,0 +1,103 @@
+"""
+Waiting for a client to be ready, from threads and from tasks alike.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import inf
+
+__all__ = ["Readiness"]
+
+
+class Readiness:
+    """
+    Something that becomes settled once, and that threads and tasks of any loop can wait for.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._wakers: list[Callable[[], object]] = []
+
+    @property
+    def is_set(self) -> bool:
+        """
+        Whether it has come.
+        """
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """
+        It has come: wake all that wait. From any thread.
+        """
+        with self._lock:
+            self._event.set()
+            wakers, self._wakers = self._wakers, []
+        for wake in wakers:
+            wake()
+
+    def clear(self) -> None:
+        """
+        It is to come again.
+        """
+        self._event.clear()
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """
+        Wait in this thread; returns whether it has come.
+        """
+        return self._event.wait(min(timeout_seconds, threading.TIMEOUT_MAX))
+
+    async def await_(self, timeout_seconds: float) -> bool:
+        """
+        Wait in this task, of asyncio or trio; returns whether it has come.
+        """
+        import anyio
+
+        if self._event.is_set():
+            return True
+        event = anyio.Event()
+        waker = _waker(event.set)
+        with self._lock:
+            if self._event.is_set():
+                return True
+            self._wakers.append(waker)
+        try:
+            with anyio.move_on_after(timeout_seconds if timeout_seconds < inf else None):
+                await event.wait()
+        finally:
+            with self._lock:
+                if waker in self._wakers:
+                    self._wakers.remove(waker)
+        return self._event.is_set()
+
+
+def _waker(wake: Callable[[], object]) -> Callable[[], None]:
+    # A loop is told from another thread by its own door; one that is gone needs no telling.
+    import sniffio
+
+    if sniffio.current_async_library() == "trio":
+        import trio
+
+        token = trio.lowlevel.current_trio_token()
+
+        def tell_trio() -> None:
+            try:
+                token.run_sync_soon(wake)
+            except trio.RunFinishedError:
+                return
+
+        return tell_trio
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+
+    def tell_asyncio() -> None:
+        try:
+            loop.call_soon_threadsafe(wake)
+        except RuntimeError:  # the loop is closed
+            return
+
+    return tell_asyncio
