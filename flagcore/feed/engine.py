@@ -39,7 +39,7 @@ from flagcore.feed.asks import (
 )
 from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.plan import Plan
-from flagcore.feed.session import Over, Stream
+from flagcore.feed.session import Stream
 from flagcore.sources.refusal import StreamRefused
 from flagcore.sources.source import Same
 
@@ -201,14 +201,14 @@ class _Both:
         news = yield from self._fetch()
         while not isinstance(self._poll_error, SourceDenied):
             if self._stream_in <= 0:
-                news = (yield from self._listen()) or news
-                if isinstance(self._poll_error, SourceDenied):
-                    break
-            if self._poll_in <= 0:
+                if news is not None:
+                    # Listening may take days: what failed before it is reported before it.
+                    yield Wait(0.0, error=news, covered=self._covered)
+                news = yield from self._listen()
+            elif self._poll_in <= 0:
                 news = (yield from self._fetch()) or news
-                continue
-            pause = min(self._poll_in, self._stream_in)
-            if pause > 0:
+            else:
+                pause = min(self._poll_in, self._stream_in)
                 yield Wait(pause, error=news, covered=self._covered)
                 self._poll_in -= pause
                 self._stream_in -= pause
@@ -224,19 +224,23 @@ class _Both:
         self._poll_in = self._poll.pause(self._poll_error)
         return self._poll_error
 
-    def _listen(self) -> Generator[Ask, Answer, SourceError | None]:
-        over = yield from self._stream.session(on_open=self._fetch, on_event=self._heard)
-        self._stream_in = self._pause(over)
-        if over.opened and over.error is None:
-            # A recycled connection: the document was current until now. Should the next attempt fail, a fetch
-            # at once tells an outage from a lost stream.
-            self._poll_in = min(self._poll_in, self._stream_in) if self._plan.poll_seconds else self._poll_in
+    def _listen(self) -> Flow:
+        over = yield from self._stream.session(on_open=self._close_gap, on_event=self._heard)
+        if isinstance(over.error, SourceDenied | StreamRefused):
+            self._stream_in = _REFUSED_SECONDS * (1 - _JITTER * self._rng.random())
+        else:
+            self._stream_in = self._stream.pause(over)
+        if over.opened and self._covered:
+            # The document was current until now. Should the next attempt at the stream fail, a fetch right behind it
+            # tells a lost stream from a lost service.
+            self._poll_in = self._stream_in
         return over.error
 
-    def _pause(self, over: Over) -> float:
-        if isinstance(over.error, SourceDenied | StreamRefused):
-            return _REFUSED_SECONDS * (1 - _JITTER * self._rng.random())
-        return self._stream.pause(over)
+    def _close_gap(self) -> Flow:
+        if self._poll_in > 0 and self._poll_error is not None:
+            # The service asked to be left alone, or is down: the stream may still bring the document.
+            return self._poll_error
+        return (yield from self._fetch())
 
     def _heard(self) -> None:
         self._poll.forget()

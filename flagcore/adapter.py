@@ -1,0 +1,203 @@
+"""
+The kit for adapter writers: all that a framework's adapter needs beyond the framework itself.
+
+An adapter does six things, in this order: configure (`read_options`), start and hold (a `FlagClient`), bind
+(`request_view`, `bind`, `unbind`), gate (`Gate`), stop. See the documentation's page on writing an adapter.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from flagcore.client import FlagClient
+from flagcore.context import ANONYMOUS, EvaluationContext
+from flagcore.errors import ConfigError
+from flagcore.flags import Flags, bind, get_flags, reading, unbind
+from flagcore.options import Options, read_options
+from flagcore.resolution import Reason
+from flagcore.value import copied
+
+__all__ = [
+    "FlagRow",
+    "Gate",
+    "Options",
+    "bind",
+    "context_builder",
+    "flag_rows",
+    "format_rows",
+    "get_flags",
+    "read_options",
+    "reading",
+    "request_view",
+    "unbind",
+]
+
+R = TypeVar("R")
+
+logger = logging.getLogger("flagcore")
+
+
+def context_builder(
+    context_from: Callable[[R], EvaluationContext | Mapping[str, Any] | None],
+) -> Callable[[R], EvaluationContext]:
+    """
+    The user's `context_from` as a function that never raises: what it raises, or a result that is no context, is
+    logged once, and the request reads as anonymous.
+
+    Args:
+        context_from: request → an EvaluationContext, a mapping, or None. Plain: it must neither await nor query.
+
+    Raises:
+        ConfigError: it is not callable, or it is a coroutine function.
+    """
+    if not callable(context_from):
+        raise ConfigError(f"context_from: expected a function of the request, got {type(context_from).__name__}")
+    if _is_async(context_from):
+        raise ConfigError(
+            f"context_from: expected a plain function, got the coroutine function {_name(context_from)}; "
+            "await the user in the view, then call flags.with_context({...})"
+        )
+    told = False
+
+    def context_of(request: R) -> EvaluationContext:
+        nonlocal told
+        try:
+            context = context_from(request)
+            if inspect.iscoroutine(context):
+                context.close()
+            return EvaluationContext.of(context)
+        except Exception:
+            if not told:
+                told = True
+                logger.exception("context_from %s failed; the request reads as anonymous", _name(context_from))
+            return ANONYMOUS
+
+    return context_of
+
+
+def _is_async(function: Any) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    # type(): an instance's own __call__ attribute is not what a call runs.
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__qualname__", None) or repr(function)
+
+
+def request_view(client: FlagClient, context_of: Callable[[R], EvaluationContext], request: R) -> Callable[[], Flags]:
+    """
+    The one view of a request, as a callable to `bind`: made by the first call, the same at every further one, whatever
+    thread or task calls. The context is built when the first flag is read.
+    """
+    made: dict[str, Flags] = {}
+
+    def view() -> Flags:
+        found = made.get("view")
+        # setdefault: two threads of one request that come at once must leave with the same view.
+        return found if found is not None else made.setdefault("view", client.view(partial(context_of, request)))
+
+    return view
+
+
+@dataclass(frozen=True)
+class Gate(Generic[R]):
+    """
+    What `require_flag` decides and answers, the same in every framework.
+
+    Args:
+        key: the flag's key.
+        value: the value the flag must resolve to for the view to run. For True and False, an unknown, unready or
+            wrongly typed flag counts as False; for any other value it does not match.
+        status: the HTTP status of the refusal, 400 to 599.
+        fallback: a view of the same signature to run instead of refusing.
+        redirect_to: a URL or the framework's route name to redirect to instead of refusing.
+        retry_after_seconds: what a refusal's `Retry-After` says (RFC 9110 §10.2.3); whole seconds, 0 or more.
+
+    Raises:
+        ConfigError: an argument can't be right, or both a fallback and a redirect are given.
+    """
+
+    key: str
+    value: Any = True
+    status: int = 404
+    fallback: Callable[..., R] | None = None
+    redirect_to: str | None = None
+    retry_after_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.key, str) or not self.key:
+            raise ConfigError(f"require_flag: expected a flag's key, got {self.key!r}; write @require_flag(\"a-flag\")")
+        if not isinstance(self.status, int) or not 400 <= self.status <= 599:
+            raise ConfigError(f"status: expected an HTTP status from 400 to 599, got {self.status!r}")
+        if self.fallback is not None and not callable(self.fallback):
+            raise ConfigError(f"fallback: expected a view, got {type(self.fallback).__name__}")
+        if self.redirect_to is not None and (not isinstance(self.redirect_to, str) or not self.redirect_to):
+            raise ConfigError(f"redirect_to: expected a URL or a route's name, got {self.redirect_to!r}")
+        if self.fallback is not None and self.redirect_to is not None:
+            raise ConfigError("fallback, redirect_to: expected one of them at most, got both")
+        seconds = self.retry_after_seconds
+        if seconds is not None and (type(seconds) is not int or seconds < 0):
+            raise ConfigError(f"retry_after_seconds: expected whole seconds, 0 or more; got {seconds!r}")
+
+    def is_open(self, flags: Flags) -> bool:
+        """
+        Whether the view runs.
+        """
+        if isinstance(self.value, bool):
+            return flags.get_bool(self.key, False) is self.value
+        answer = flags.details(self.key, self.value)
+        return answer.error_code is None and bool(answer.value == self.value)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """
+        What a refusal carries beside its status.
+        """
+        return {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
+
+
+@dataclass(frozen=True)
+class FlagRow:
+    """
+    One flag as the commands (`flask flags`, `manage.py flags`) list it.
+    """
+
+    key: str
+    value: Any
+    reason: Reason
+    source: str
+
+
+def flag_rows(client: FlagClient, context: EvaluationContext | Mapping[str, Any] | None = None) -> list[FlagRow]:
+    """
+    Every flag of a client for a context, sorted by key.
+    """
+    snapshot, asked = client.snapshot, EvaluationContext.of(context)
+    found = ((key, snapshot.resolve(key, asked)) for key in sorted(snapshot))
+    return [FlagRow(key, copied(answer.value), answer.reason, snapshot.origin_of(key)) for key, answer in found]
+
+
+def format_rows(rows: list[FlagRow]) -> str:
+    """
+    The rows as an aligned table for people, one flag a line below a heading.
+    """
+    head = ("flag", "value", "reason", "source")
+    lines = [head, *((row.key, _text(row.value), str(row.reason), row.source) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return "\n".join("  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[3]]) for line in lines)
+
+
+def _text(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except TypeError:  # ABSENT: the caller's default stands
+        return "(the caller's default)"

@@ -1,0 +1,151 @@
+"""
+One source's stream, connection after connection: a part of the engine, as pure as that.
+
+What outlives a connection is here: the last event id, the server's `retry`, and how often it failed in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from random import Random
+from typing import TypeAlias
+
+from flagcore.errors import EventTooLarge, SourceDenied, SourceError, SourceUnavailable
+from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Keep, Open, Read, Silent, Wait
+from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
+from flagcore.feed.sse import EventStream, ServerSentEvent
+from flagcore.sources.source import Body
+
+__all__ = ["Over", "Stream"]
+
+_Steps: TypeAlias = Generator[Ask, Answer, "Over"]
+_Flow: TypeAlias = Generator[Ask, Answer, SourceError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """
+    How a connection ended.
+
+    Attributes:
+        error: why, when that is worth a report; None for an end that belongs to a stream's life.
+        opened: it was open before.
+        silent: it ended because nothing came, not even a heartbeat.
+    """
+
+    error: SourceError | None
+    opened: bool = True
+    silent: bool = False
+
+
+class Stream:
+    """
+    The stream of one source, over all its connections.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._backoff = Backoff(rng)
+        self._last_event_id = ""
+        self._retry_seconds = 0.0
+        #: The connection before this one ended in silence, and nothing came since.
+        self._was_silent = False
+
+    def session(self, on_open: Callable[[], _Flow] | None = None, on_event: Callable[[], None] | None = None) -> _Steps:
+        """
+        One connection, from opening it to its end.
+
+        Args:
+            on_open: fetches the document once the stream is open. That closes the gap between an earlier document and
+                the stream's first event. A source without polls has none, and its stream must begin with a document.
+            on_event: told of each document that the stream brought.
+        """
+        answer = yield Open(self._last_event_id)
+        if isinstance(answer, Failed):
+            return Over(answer.error, opened=False)
+        gap = (yield from on_open()) if on_open else None
+        if isinstance(gap, SourceDenied):
+            return Over(gap)
+        owes_document = on_open is None
+        kept = False
+        events = EventStream(last_event_id=self._last_event_id)
+        while True:
+            answer = yield Read()
+            if not isinstance(answer, Chunk):
+                return self._over(answer, gap=gap, kept=kept, owes_document=owes_document)
+            try:
+                received = events.receive(answer.data)
+            except EventTooLarge as error:
+                return Over(error)
+            self._note(events)
+            for event in received:
+                if (yield from self._keep(event)):
+                    kept, gap = True, None
+                    self._backoff.reset()
+                    if on_event is not None:
+                        on_event()
+            if gap is not None and not events.pending_bytes:
+                # It speaks, but not of the document: without the fetch that failed, nobody knows what was missed.
+                return Over(gap)
+
+    def first(self) -> _Flow:
+        """
+        One connection, until its first event is kept. Returns why it was not, or None.
+        """
+        answer = yield Open("")
+        events = EventStream()
+        while not isinstance(answer, Failed):
+            answer = yield Read()
+            if isinstance(answer, Ended | Silent):
+                return _no_document()
+            if isinstance(answer, Chunk):
+                try:
+                    received = events.receive(answer.data)
+                except EventTooLarge as error:
+                    return error
+                if received:
+                    kept = yield Keep(_body(received[-1]))
+                    return kept.error if isinstance(kept, Failed) else None
+        return answer.error
+
+    def pause(self, over: Over) -> float:
+        """
+        Seconds until the next connection; 0 for at once.
+        """
+        if over.silent and not self._was_silent:
+            self._was_silent = True
+            return 0.0
+        return max(self._backoff.next(), self._retry_seconds, requested_seconds(over.error))
+
+    def _over(self, answer: Answer, *, gap: SourceError | None, kept: bool, owes_document: bool) -> Over:
+        if isinstance(answer, Silent):
+            return Over(gap, silent=gap is None)
+        if kept:
+            # A connection that worked and broke off is a restart or a balancer's time limit. It is an outage only if
+            # the next one fails too.
+            return Over(None)
+        if isinstance(answer, Failed):
+            return Over(answer.error)
+        return Over(gap or (_no_document() if owes_document else None))
+
+    def _note(self, events: EventStream) -> None:
+        self._was_silent = False
+        self._last_event_id = events.last_event_id
+        if events.retry_ms is not None:
+            self._retry_seconds = min(events.retry_ms / 1000, STEPS_SECONDS[-1])
+
+    def _keep(self, event: ServerSentEvent) -> Generator[Ask, Answer, bool]:
+        kept = yield Keep(_body(event))
+        if isinstance(kept, Failed):
+            # Reported, but no reason to leave: the correction will come down this very stream.
+            yield Wait(0.0, error=kept.error)
+            return False
+        return True
+
+
+def _body(event: ServerSentEvent) -> Body:
+    return Body(event.data.encode())
+
+
+def _no_document() -> SourceUnavailable:
+    return SourceUnavailable("expected an event with a document, but the stream ended or fell silent before one came")
