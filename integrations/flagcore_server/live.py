@@ -82,6 +82,12 @@ def aligned_length(first: int) -> int:
 
 
 def _filler(size: int) -> bytes:
+    # In lines of one block at most: readers refuse overlong ones, asyncio's at 64 KiB.
+    whole, rest = divmod(size, _BLOCK_BYTES)
+    return _comment(_BLOCK_BYTES) * whole + _comment(rest)
+
+
+def _comment(size: int) -> bytes:
     return b":" + b" " * (size - 2) + b"\n" if size > 1 else b"\n" * size
 
 
