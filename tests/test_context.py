@@ -1,0 +1,83 @@
+import pickle
+from typing import Any
+
+import pytest
+
+from flagcore import EvaluationContext
+from flagcore.errors import ConfigError
+
+
+def test_takes_both_spellings_of_the_targeting_key() -> None:
+    """A mapping may name the targeting key as flagcore or as OpenFeature does."""
+    for name in ("targeting_key", "targetingKey"):
+        context = EvaluationContext.of({name: "u1", "plan": "pro"})
+        assert context.targeting_key == "u1"
+        assert dict(context.attributes) == {"plan": "pro"}
+
+
+def test_is_independent_of_the_mapping_it_was_made_from() -> None:
+    """Changing the caller's mapping afterwards changes nothing."""
+    given = {"plan": "pro"}
+    context = EvaluationContext("u1", given)
+    given["plan"] = "free"
+    assert context.get("plan") == "pro"
+
+
+def test_cannot_be_changed() -> None:
+    """Neither the parts nor the attributes take an assignment."""
+    context = EvaluationContext("u1", {"plan": "pro"})
+    with pytest.raises(AttributeError, match="immutable"):
+        context.targeting_key = "u2"
+    with pytest.raises(AttributeError):
+        del context.targeting_key
+    with pytest.raises(TypeError):
+        context.attributes["plan"] = "free"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("bad", [{"targeting_key": 42}, {"targetingKey": True}, 42, "user-1", ["a"]])
+def test_refuses_what_is_no_context(bad: Any) -> None:
+    """The error says what was expected and what came."""
+    with pytest.raises(ConfigError, match=r"expected .* got"):
+        EvaluationContext.of(bad)
+
+
+def test_refuses_attributes_that_are_no_mapping() -> None:
+    """The attributes are named values."""
+    with pytest.raises(ConfigError, match="attributes"):
+        EvaluationContext("u1", ["plan"])  # type: ignore[arg-type]
+
+
+def test_merges_with_the_later_one_winning() -> None:
+    """Attributes merge one by one; a targeting key only gives way to another."""
+    merged = EvaluationContext("u1", {"a": 1, "b": 1}).merged({"b": 2})
+    assert merged == EvaluationContext("u1", {"a": 1, "b": 2})
+    assert merged.merged(EvaluationContext("u2")).targeting_key == "u2"
+
+
+def test_equal_contexts_are_equal_and_hash_alike() -> None:
+    """Two contexts that say the same are the same key of a dictionary."""
+    one, other = EvaluationContext("u", {"a": 1}), EvaluationContext.of({"targetingKey": "u", "a": 1})
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != EvaluationContext("u", {"a": 2})
+    assert one != "u"
+
+
+def test_looks_up_the_targeting_key_by_either_name() -> None:
+    """A hierarchy may name the targeting key as one of its levels."""
+    context = EvaluationContext("u1")
+    assert context.get("targeting_key") == context.get("targetingKey") == "u1"
+    assert EvaluationContext().get("targetingKey", "none") == "none"
+
+
+def test_survives_pickling() -> None:
+    """A context can travel to a worker process."""
+    context = EvaluationContext("u", {"a": [1, {"b": 2}]})
+    assert pickle.loads(pickle.dumps(context)) == context
+
+
+def test_repr_keeps_personal_data_out_of_logs() -> None:
+    """The names of attributes may be seen; their values and the targeting key may not."""
+    shown = repr(EvaluationContext("jane@example.com", {"email": "jane@example.com"}))
+    assert "jane" not in shown
+    assert "email" in shown
