@@ -57,8 +57,8 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Read:
     """
-    Ask for the open stream's next bytes, as soon as there are any. Answered with `Chunk`, `Ended`, `Silent` or `Failed`;
-    after the last three the stream is closed.
+    Ask for the open stream's next bytes, as soon as there are any. Answered with `Chunk`, `Ended`, `Silent` or
+    `Failed`; after the last three the stream is closed.
     """
 
 

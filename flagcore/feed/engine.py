@@ -41,7 +41,7 @@ from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.plan import Plan
 from flagcore.feed.session import Stream
 from flagcore.sources.refusal import StreamRefused
-from flagcore.sources.source import Same
+from flagcore.sources.source import Body, Same
 
 __all__ = [
     "Answer",
@@ -90,7 +90,7 @@ def feed(plan: Plan, *, etag: str | None = None, rng: random.Random | None = Non
     """
     rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
     if not plan.streams:
-        return _poll(plan, _Poll(plan, etag, rng))
+        return _poll(_Poll(plan, etag, rng))
     stream = Stream(rng)
     if not plan.polls:
         return _stream(stream)
@@ -131,15 +131,13 @@ class _Poll:
         answer = yield Fetch(self._etag)
         if isinstance(answer, Failed):
             return answer.error
-        if isinstance(answer, Same):
-            if not self._holds:
-                return SourceUnavailable("expected a document, got 'unchanged' although none was at hand")
-            kept = yield Keep(answer)
-            return kept.error if isinstance(kept, Failed) else None
+        if not isinstance(answer, Body) and not (isinstance(answer, Same) and self._holds):
+            return SourceUnavailable(f"expected a document, since none was at hand; got {answer!r}")
         kept = yield Keep(answer)
         if isinstance(kept, Failed):
             return kept.error
-        self._etag, self._holds = answer.etag, True
+        if isinstance(answer, Body):
+            self._etag, self._holds = answer.etag, True
         return None
 
     def forget(self) -> None:
@@ -160,7 +158,7 @@ class _Poll:
         return max(self._backoff.next(at_most=at_most), requested_seconds(error))
 
 
-def _poll(plan: Plan, poll: _Poll) -> Flow:
+def _poll(poll: _Poll) -> Flow:
     while True:
         error = yield from poll.fetch()
         if isinstance(error, SourceDenied):

@@ -25,7 +25,7 @@ __all__ = ["MAX_EVENT_BYTES", "EventStream", "EventTooLarge", "ServerSentEvent"]
 #: Bytes one line, or one event, may hold. 5 MiB is what SOASAP's own clients allow; ten thousand flags take about one.
 MAX_EVENT_BYTES = 5 * 1024 * 1024
 
-#: Milliseconds a `retry` field is read as at most (about 31 years): a number of a million digits is a denial of service.
+#: Milliseconds a `retry` field is read as at most, about 31 years. Reading a million digits takes a processor long.
 _MAX_RETRY_MS = 10**12
 
 #: U+FEFF in UTF-8. One is dropped at the very start; any other is data.

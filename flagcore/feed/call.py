@@ -1,0 +1,78 @@
+"""
+Calls out of the feed, alike for both drivers: to the sink, and to a source that somebody else wrote.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from flagcore.errors import MalformedDocument, SourceError, SourceUnavailable
+from flagcore.feed.asks import Answer, Failed, Fetch, Kept, Open, Read
+from flagcore.feed.sink import Sink
+from flagcore.sources.source import Body, Same, Source
+
+__all__ = ["Stoppable", "call_fetch", "keep", "last_resort"]
+
+logger = logging.getLogger("flagcore.feed")
+
+
+class Stoppable(Protocol):
+    """
+    What knows whether a feed was stopped.
+    """
+
+    @property
+    def is_cut(self) -> bool: ...
+
+
+def keep(sink: Sink, body: Body | Same) -> Kept | Failed:
+    """
+    Hand `body` to the sink.
+    """
+    try:
+        sink.keep(body)
+    except MalformedDocument as error:
+        return Failed(error)
+    return Kept()
+
+
+def call_fetch(source: Source, ask: Fetch | Open | Read) -> Answer:
+    """
+    The answer of a source that has only `fetch`. Blocks for as long as that does.
+    """
+    etag = ask.etag if isinstance(ask, Fetch) else None
+    try:
+        answer = source.fetch(etag)
+    except SourceError as error:
+        return Failed(error)
+    except OSError as error:
+        return Failed(_unavailable(source, error))
+    except Exception as error:
+        # Somebody's own source: whatever it raises, the flags go on.
+        logger.exception("%s: its fetch raised what a source should not; it is tried again", source.name)
+        return Failed(_unavailable(source, error))
+    if isinstance(answer, (Body, Same)):
+        return answer
+    return Failed(SourceUnavailable(f"{source.name}: expected Body or SAME of fetch, got {type(answer).__name__}"))
+
+
+@contextmanager
+def last_resort(sink: Sink, feed: Stoppable) -> Iterator[None]:
+    """
+    Have a feed that dies of a bug say so: a client that is not fed any more must not look healthy.
+    """
+    try:
+        yield
+    except Exception:
+        logger.exception("the feed stopped on an error of its own; please report it")
+        if not feed.is_cut:
+            sink.end(SourceUnavailable("the feed stopped on an error of its own; the log has it"))
+
+
+def _unavailable(source: Source, error: Exception) -> SourceUnavailable:
+    fault = SourceUnavailable(f"{source.name}: fetch raised {type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault
