@@ -7,9 +7,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-import msgspec
-
-from flagcore.errors import ConfigError
+from flagcore.errors import ConfigError, MalformedDocument
+from flagcore.formats.syntax import decode
 from flagcore.rules.model import Ruleset
 from flagcore.value import Json
 
@@ -62,7 +61,6 @@ def _key(name: str) -> str:
 
 def _value(text: str) -> Json:
     try:
-        value: Json = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return decode(text.encode())
+    except (MalformedDocument, UnicodeEncodeError):
         return text
-    return value
