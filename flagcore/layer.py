@@ -115,7 +115,7 @@ class Layer:
         The source is about to be followed, again or for the first time: what it said before is not confirmed now.
         """
         with self._lock:
-            self.attempted = self.confirmed = self.ended = self._failing = False
+            self.attempted = self.confirmed = self.ended = False
             self.status = Status.NOT_READY if self.snapshot is EMPTY else Status.STALE
         self.load()
 

@@ -46,7 +46,7 @@ class FileSource:
         self.path = Path(path)
         self.format = check_format(format)
         self._syntax = syntax_of(self.path.suffix)
-        if not isinstance(poll_seconds, (int, float)) or not 0 <= poll_seconds < math.inf:
+        if isinstance(poll_seconds, bool) or not isinstance(poll_seconds, (int, float)) or not 0 <= poll_seconds < math.inf:
             raise ConfigError(f"poll_seconds: expected seconds, 0 or more, got {poll_seconds!r}")
         self.poll_seconds = float(poll_seconds)
         self.name = f"file {self.path.name}"
