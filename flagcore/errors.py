@@ -4,6 +4,7 @@ Every error flagcore raises, split by whose fault it is.
 ```
 FlagcoreError
 ├─ ConfigError        (also ValueError)     you: an option, a key, a type. Raised at construction, never later.
+│  └─ UnknownOption                         an option that does not exist
 ├─ StateError         (also RuntimeError)   you: a call that cannot mean anything here.
 ├─ SourceError                              them: the flag service
 │  ├─ SourceUnavailable                     network, time-out, 429, 5xx: retried
@@ -28,6 +29,7 @@ __all__ = [
     "SourceError",
     "SourceUnavailable",
     "StateError",
+    "UnknownOption",
 ]
 
 
@@ -45,6 +47,12 @@ class FlagcoreError(Exception):
 class ConfigError(FlagcoreError, ValueError):
     """
     An option, a flag key or a type that cannot be right. Raised at construction, before any request.
+    """
+
+
+class UnknownOption(ConfigError):
+    """
+    The name of an option that does not exist; the message lists those that do.
     """
 
 

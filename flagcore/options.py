@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from flagcore.client import FlagClient
-from flagcore.errors import ConfigError
+from flagcore.errors import ConfigError, UnknownOption
 
 __all__ = ["ENVIRONMENT_PREFIX", "Options", "read_options"]
 
@@ -80,8 +80,8 @@ def read_options(
         client: a client that code has passed, which overrides every option about sources.
 
     Raises:
-        ConfigError: an option that is not known (said before any value is looked at), or a value that can't be right.
-            The message names the option as it was written.
+        UnknownOption: an option that is not known; said before any value is looked at.
+        ConfigError: a value that can't be right. The message names the option as it was written.
     """
     options = _overridden(settings, spelling, environ)
     wait = options.pop("WAIT_SECONDS", None)
@@ -174,7 +174,7 @@ def _refuse_unknown(options: Mapping[str, _Option], known: tuple[str, ...]) -> N
         return
     close = [match for name in options for match in get_close_matches(name, known, 1) if name not in known]
     hint = f"; did you mean {', '.join(close)}?" if close else ""
-    raise ConfigError(f"unknown option {', '.join(unknown)}{hint} (known here: {', '.join(sorted(set(known)))})")
+    raise UnknownOption(f"unknown option {', '.join(unknown)}{hint} (known here: {', '.join(sorted(set(known)))})")
 
 
 def _every_source_option() -> tuple[str, ...]:
