@@ -41,13 +41,14 @@ def same(one: object, other: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def patched(content: bytes, syntax: Syntax, path: tuple[str, ...], value: Any) -> bytes:
+def patched(content: bytes, syntax: Syntax, document: Any, path: tuple[str, ...], value: Any) -> tuple[bytes, Any]:
     """
-    `content` with the value at `path` replaced by `value`. I/O: none.
+    `content` with the value at `path` replaced by `value`, and what it means then. I/O: none.
 
     Args:
         content: a well-formed document.
         syntax: how it is written.
+        document: what it means; not changed.
         path: member names from the document down, such as `("flags", "theme", "value")`; each exists.
         value: a JSON value.
 
@@ -57,22 +58,18 @@ def patched(content: bytes, syntax: Syntax, path: tuple[str, ...], value: Any) -
     """
     if syntax == "toml":
         raise NotEditable("a TOML file is served but not edited here: change it in an editor, the server follows")
-    before: Any = decode(content, syntax)
     text, bom = _text(content)
-    places, write = (json_places(text), _json) if syntax == "json" else (yaml_places(text), _yaml)
-    old = before
-    place: Any = places
+    place, write = (json_places(text), _json) if syntax == "json" else (yaml_places(text), _yaml)
+    old = document
     for name in path:
-        place = place.inner.get(name) if isinstance(place.inner, dict) else None
-        old = old[name]
-        if place is None:
+        if not isinstance(place.inner, dict) or name not in place.inner:
             raise NotEditable(f"`{name}` is merged in from elsewhere in the YAML: change it in the file itself")
+        old, place = old[name], place.inner[name]
     # From the end, so that the places before stay true.
     for start, end, new in sorted(_edits(text, place, old, value, write), reverse=True):
         text = text[:start] + new + text[end:]
     result = (bom + text).encode()
-    _verify(result, syntax, _replaced(before, path, value))
-    return result
+    return result, _verified(result, syntax, _replaced(document, path, value))
 
 
 def _text(content: bytes) -> tuple[str, str]:
@@ -91,14 +88,18 @@ def _replaced(document: Any, path: tuple[str, ...], value: Any) -> Any:
     return result
 
 
-def _verify(content: bytes, syntax: Syntax, expected: Any) -> None:
-    reason = "the value is shared through a YAML alias, or written in a way that cannot be replaced alone"
+def _verified(content: bytes, syntax: Syntax, expected: Any) -> Any:
+    refusal = NotEditable(
+        "the value is shared through a YAML alias, or written in a way that cannot be replaced alone: "
+        "change it in the file itself"
+    )
     try:
-        if same(decode(content, syntax), expected):
-            return
+        document = decode(content, syntax)
     except MalformedDocument as error:
-        raise NotEditable(f"{reason}: change it in the file itself") from error
-    raise NotEditable(f"{reason}: change it in the file itself")
+        raise refusal from error
+    if not same(document, expected):
+        raise refusal
+    return document
 
 
 _Write = Callable[[str, Place, Any], str]

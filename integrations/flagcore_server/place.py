@@ -81,6 +81,15 @@ def yaml_places(text: str) -> Place:
     return _yaml_place(text, YAML(typ="safe", pure=True).compose(text))
 
 
+def _member_place(text: str, name: Any, value: Any) -> Place:
+    place = _yaml_place(text, value)
+    if place.start < place.end or place.inner is not None:
+        return place
+    # Null by saying nothing: its mark is where the next thing begins, its place is behind the colon.
+    at = text.find(":", name.end_mark.index) + 1
+    return Place(at, at)
+
+
 def _yaml_place(text: str, node: Any) -> Place:
     start, end = node.start_mark.index, node.end_mark.index
     if isinstance(node.value, str):
@@ -89,7 +98,7 @@ def _yaml_place(text: str, node: Any) -> Place:
     pairs = node.value
     inner: Any
     if pairs and isinstance(pairs[0], tuple):
-        inner = {name.value: _yaml_place(text, value) for name, value in pairs if isinstance(name.value, str)}
+        inner = {name.value: _member_place(text, name, value) for name, value in pairs if isinstance(name.value, str)}
         last = list(inner.values())[-1:]
     else:
         inner = [_yaml_place(text, each) for each in pairs]

@@ -61,12 +61,13 @@ class Change:
     When a flag was last changed, as far as this process saw.
 
     Attributes:
-        at: seconds since the epoch; for a flag that has not changed since the start, when the file was last written.
-        by: `page` for a change through this server, `file` for one on disk.
+        at: seconds since the epoch.
+        by: `page` for a change through this server, `file` for one on disk; `start` for none since this process first
+            read the file, which was last written then.
     """
 
     at: float
-    by: Literal["file", "page"]
+    by: Literal["file", "page", "start"]
 
 
 def tag_of(flag: dict[str, Any]) -> str:
@@ -157,8 +158,9 @@ class Store:
     def _write(self, key: str, value: Any) -> None:
         content = self._content or b""
         try:
-            new = patched(content, self.syntax, ("flags", key, "value"), value)
-            document = self._parse(new)
+            path = ("flags", key, "value")
+            new, document = patched(content, self.syntax, self._sound().document, path, value)
+            _check_document(document)
         except NotEditable as error:
             raise Refusal(409, f"{self.path.name}: {error}") from error
         except MalformedDocument as error:
@@ -221,19 +223,15 @@ class Store:
             return
         self._content = content
         try:
-            self._publish(self._parse(content), found.st_mtime, "file")
+            document: Any = decode(content, self.syntax)
+            _check_document(document)
+            self._publish(document, found.st_mtime, "file" if self.revision is not None else "start")
         except MalformedDocument as error:
             self._fail(Fault(str(error), error.where))
         except ConfigError as error:
             self._fail(Fault(str(error)))
 
-    def _parse(self, content: bytes) -> dict[str, Any]:
-        document = decode(content, self.syntax)
-        parse_document("native", document)
-        # An object, or the format would have refused it.
-        return document  # type: ignore[return-value]
-
-    def _publish(self, document: dict[str, Any], at: float, by: Literal["file", "page"]) -> None:
+    def _publish(self, document: dict[str, Any], at: float, by: Literal["file", "page", "start"]) -> None:
         if self.fault is not None:
             _log.info("%s is well-formed again", self.path.name)
         revision = Revision(document)
@@ -251,6 +249,15 @@ class Store:
         _log.warning("%s is not served as it is: %s", self.path.name, fault.message)
         self.fault = fault
         self.serial += 1
+
+
+def _check_document(document: object) -> None:
+    parse_document("native", document)
+    # YAML lets half of a surrogate pair be written; no protocol could carry it.
+    try:
+        Rendering.of(document)
+    except UnicodeEncodeError as error:
+        raise MalformedDocument(f"expected text of whole characters, got {error.object[error.start]!r}") from error
 
 
 def _require_same(path: Path, content: bytes) -> None:

@@ -37,7 +37,8 @@ function facts(flag) {
     found.push(element("span", { class: flag.expired ? "late" : null }, `${word} ${day(flag.expires)}`));
   }
   if (flag.changed_at) {
-    found.push(element("span", {}, "changed ", moment(flag.changed_at), flag.changed_by === "page" ? " on this page" : ""));
+    const what = flag.changed_by === "start" ? "file saved " : "changed ";
+    found.push(element("span", {}, what, moment(flag.changed_at), flag.changed_by === "page" ? " on the page" : ""));
   }
   return element("p", { class: "facts" }, ...found);
 }

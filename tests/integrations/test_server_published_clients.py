@@ -1,0 +1,106 @@
+"""
+The clients that Foff and SOASAP publish read flags from our server, and agree with our own sources on every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integrations.served import SAMPLE, eventually, put, serving
+
+foff = pytest.importorskip("foff")
+soasap = pytest.importorskip("soasap")
+
+pytestmark = pytest.mark.published
+
+_KEY = "published-key"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[httpx.Client]:
+    path = tmp_path / "flags.yaml"
+    path.write_text(SAMPLE, encoding="utf-8")
+    with serving(path, api_key=_KEY) as client:
+        client.headers["x-api-key"] = _KEY
+        yield client
+
+
+@pytest.fixture
+def soasap_client(client: httpx.Client, tmp_path: Path) -> Iterator[Any]:
+    errors: list[Any] = []
+    found = soasap.create_soasap_client(
+        api_key=_KEY,
+        base_url=str(client.base_url),
+        cache_directory=str(tmp_path / "cache"),
+        preload=True,
+        on_error=errors.append,
+    )
+    yield found
+    found.close(timeout=0.1)
+    assert errors == []
+
+
+def test_foff_reads_every_flag(client: httpx.Client) -> None:
+    """Foff's client gets each flag's value, overrides along the hierarchy included."""
+    document = client.get("/api/v1/document").json()
+    config = foff.Config(api_key=_KEY, scope="any scope", base_url=str(client.base_url), polling_interval=0)
+    with foff.Client(config) as reader:
+        for key, flag in document["flags"].items():
+            value = flag["variants"][flag["value"]] if "variants" in flag else flag["value"]
+            assert reader.get_feature_config(key, ["nobody", "none"]) == value
+        assert reader.get_feature_config("theme", ["acme", "sales"]) == "dark"
+        assert reader.get_feature_config("theme", ["acme", "growth"]) == "midnight"
+        assert reader.get_feature_config("theme", ["a", "b"]) == "light"
+
+
+def test_foff_follows_a_change(client: httpx.Client) -> None:
+    """A change is there at Foff's next poll."""
+    config = foff.Config(api_key=_KEY, scope="shop", base_url=str(client.base_url), polling_interval=1)
+    with foff.Client(config) as reader:
+        assert reader.get_feature_config("maintenance-mode", ["a", "b"]) is False
+        put(client, "maintenance-mode", True)
+        eventually(lambda: reader.get_feature_config("maintenance-mode", ["a", "b"]) is True)
+
+
+def test_foff_without_the_key_is_told(client: httpx.Client) -> None:
+    """Foff's client raises with our sentence when its key is wrong."""
+    config = foff.Config(api_key="wrong", scope="shop", base_url=str(client.base_url), polling_interval=0)
+    with pytest.raises(RuntimeError, match="expected the server's API key"):
+        foff.Client(config)
+
+
+def test_soasap_reads_every_flag(client: httpx.Client, soasap_client: Any) -> None:
+    """SOASAP's client gets each flag by its type's getter."""
+    eventually(lambda: soasap_client.get_string("last") == "plain")
+    assert soasap_client.get_bool("odd key/with slash") is True
+    assert soasap_client.get_bool("new-checkout", True) is False
+    assert soasap_client.get_number("ratio") == 0.25
+    assert soasap_client.get_string("greeting") == "Wëlcome ☃"
+    assert soasap_client.get_json("limits") == {"max_items": 20, "max_total": 999.5}
+    assert soasap_client.get_json("search-engine") == {"shards": 1}
+    assert soasap_client.get_json("countries") == ["NL", "BE"]
+
+
+def test_soasap_follows_on_one_connection(client: httpx.Client, soasap_client: Any) -> None:
+    """SOASAP's client sees each change within a second, and stays on the connection it has."""
+    eventually(lambda: soasap_client.get_number("page-size") == 24)
+    for number in range(5):
+        put(client, "page-size", number)
+        eventually(lambda number=number: soasap_client.get_number("page-size") == number, within_seconds=1)
+    state = client.get("/api/v1/admin/state", headers={"host": f"localhost:{client.base_url.port}"}).json()
+    [seen] = [each for each in state["clients"] if each["protocol"] == "soasap"]
+    assert seen["mode"] == "stream"
+
+
+def test_soasap_reads_large_sets_and_any_text(client: httpx.Client, soasap_client: Any) -> None:
+    """Events of many blocks arrive at once and whole, characters on the border of two blocks included."""
+    text = "☃😀ü" * 30_000
+    put(client, "greeting", text)
+    eventually(lambda: soasap_client.get_string("greeting") == text)
+    put(client, "greeting", "short again")
+    eventually(lambda: soasap_client.get_string("greeting") == "short again", within_seconds=1)
