@@ -1,8 +1,8 @@
 """
 The way to an address: what a connection pool must be told, whichever world it is for.
 
-One pool serves everything that goes the same way: direct, or through one proxy. Which way is decided anew for each
-request, since a redirect may lead to where NO_PROXY applies.
+One pool serves everything that goes the same way: by http or https, direct or through one proxy. Which way is decided
+anew for each request, since a redirect may lead to where NO_PROXY applies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ P = TypeVar("P")
 
 class Routes(Generic[P]):
     """
-    The pools of one feed, by proxy.
+    The pools of one feed, by scheme and proxy.
 
     Args:
         trust: whose certificates are believed.
@@ -40,22 +40,25 @@ class Routes(Generic[P]):
         self._trust = trust
         self._rule = rule
         self._make_pool = make_pool
-        self._pools: dict[Address | None, P] = {}
+        self._pools: dict[tuple[str, Address | None], P] = {}
 
     def pool_for(self, address: Address) -> P:
         """
-        The pool that serves `address`. I/O: reads the certificates, the first time.
+        The pool that serves `address`. I/O: reads the certificates, the first time they are needed.
 
         Raises:
             SourceUnavailable: the environment's proxy is of a kind that is not supported.
             OSError: the certificates can't be read.
         """
         proxy = self._rule.proxy_for(address)
-        if proxy not in self._pools:
-            self._pools[proxy] = self._make_pool(
-                ssl_context=self._trust.context(), proxy=self._proxy(proxy), keepalive_expiry=KEEP_ALIVE_SECONDS
+        way = (address.scheme, proxy)
+        if way not in self._pools:
+            self._pools[way] = self._make_pool(
+                ssl_context=self._trust.context() if address.scheme == "https" else None,
+                proxy=self._proxy(proxy),
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
             )
-        return self._pools[proxy]
+        return self._pools[way]
 
     def take_all(self) -> list[P]:
         """

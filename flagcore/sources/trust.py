@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from os.path import isdir
+from pathlib import Path
 from typing import TypeAlias
 
 import certifi
@@ -66,7 +66,9 @@ class Trust:
         if self._verify is not True:
             place = os.fspath(self._verify)  # type: ignore[arg-type]  # a context was taken as it is
             return (
-                ssl.create_default_context(capath=place) if isdir(place) else ssl.create_default_context(cafile=place)
+                ssl.create_default_context(capath=place)
+                if Path(place).is_dir()
+                else ssl.create_default_context(cafile=place)
             )
         file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
         if file or folder:
