@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ __all__ = [
     "FlagRow",
     "Gate",
     "Options",
+    "Views",
     "bind",
     "context_builder",
     "flag_rows",
@@ -93,7 +94,18 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def request_view(client: FlagClient, context_of: Callable[[R], EvaluationContext], request: R) -> Callable[[], Flags]:
+class Views(Protocol):
+    """
+    What makes views: a `FlagClient`, or what stands for one that is only known once a flag is read.
+    """
+
+    def view(self, context: EvaluationContext | Callable[[], EvaluationContext]) -> Flags:
+        """
+        A view for `context`, or for what that callable gives when the first flag is read.
+        """
+
+
+def request_view(client: Views, context_of: Callable[[R], EvaluationContext], request: R) -> Callable[[], Flags]:
     """
     The one view of a request, as a callable to `bind`: made by the first call, the same at every further one, whatever
     thread or task calls. The context is built when the first flag is read.
@@ -119,7 +131,8 @@ class Gate(Generic[R]):
             wrongly typed flag counts as False; for any other value it does not match.
         status: the HTTP status of the refusal, 400 to 599.
         fallback: a view of the same signature to run instead of refusing.
-        redirect_to: a URL or the framework's route name to redirect to instead of refusing.
+        redirect_to: a URL or the framework's route name to redirect to (302) instead of refusing. What has a slash in it
+            is a URL.
         retry_after_seconds: what a refusal's `Retry-After` says (RFC 9110 §10.2.3); whole seconds, 0 or more.
 
     Raises:
@@ -135,7 +148,7 @@ class Gate(Generic[R]):
 
     def __post_init__(self) -> None:
         if not isinstance(self.key, str) or not self.key:
-            raise ConfigError(f"require_flag: expected a flag's key, got {self.key!r}; write @require_flag(\"a-flag\")")
+            raise ConfigError(f'require_flag: expected a flag\'s key, got {self.key!r}; write @require_flag("a-flag")')
         if not isinstance(self.status, int) or not 400 <= self.status <= 599:
             raise ConfigError(f"status: expected an HTTP status from 400 to 599, got {self.status!r}")
         if self.fallback is not None and not callable(self.fallback):
@@ -156,6 +169,13 @@ class Gate(Generic[R]):
             return flags.get_bool(self.key, False) is self.value
         answer = flags.details(self.key, self.value)
         return answer.error_code is None and bool(answer.value == self.value)
+
+    @property
+    def redirects_to_route(self) -> bool:
+        """
+        Whether `redirect_to` is the name of a route: a URL has a slash in it, a name has none.
+        """
+        return self.redirect_to is not None and "/" not in self.redirect_to
 
     @property
     def headers(self) -> dict[str, str]:
