@@ -131,8 +131,8 @@ class Gate(Generic[R]):
             wrongly typed flag counts as False; for any other value it does not match.
         status: the HTTP status of the refusal, 400 to 599.
         fallback: a view of the same signature to run instead of refusing.
-        redirect_to: a URL or the framework's route name to redirect to (302) instead of refusing. What has a slash in it
-            is a URL.
+        redirect_to: a URL or the framework's route name to redirect to (302) instead of refusing. What has a slash in
+            it is a URL.
         retry_after_seconds: what a refusal's `Retry-After` says (RFC 9110 §10.2.3); whole seconds, 0 or more.
 
     Raises:
