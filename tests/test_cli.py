@@ -107,6 +107,7 @@ def test_serve_says_that_a_port_is_taken(path: Path, capsys: pytest.CaptureFixtu
         assert main(["serve", str(path), "--port", str(port)]) == 1
     assert f"cannot listen on 127.0.0.1 port {port}" in capsys.readouterr().err
     assert main(["serve", str(path), "--port", "70000"]) == 1
+    assert "port: expected 0 to 65535, got 70000" in capsys.readouterr().err
     assert main(["serve", str(path), "--host", "no such host"]) == 1
 
 

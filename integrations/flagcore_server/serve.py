@@ -22,6 +22,8 @@ __all__ = ["Runner", "serve"]
 
 #: Seconds that open connections get to end. Streams end at once; this is for a client that does not read on.
 _GRACE_SECONDS = 3
+#: The highest port there is: 16 bits.
+_LAST_PORT = 65535
 
 
 class Runner(uvicorn.Server):
@@ -84,11 +86,13 @@ def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise ConfigError(f"port: expected 0 to {_LAST_PORT}, got {port}")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=512)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise ConfigError(f"cannot listen on {host} port {port}: {reason}; choose another host or port") from error
 
 
