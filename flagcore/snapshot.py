@@ -146,8 +146,7 @@ class Snapshot:
             try:
                 return thunk(context)
             except Exception as error:
-                logger.exception("flag %r could not be resolved; its callers get their defaults", key)
-                return Resolution.error(key, ErrorCode.GENERAL, f"{type(error).__name__}: {error}")
+                return _failed(key, error)
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
             return self.answers.setdefault(key, Resolution(self._plain[key], key))
@@ -167,7 +166,10 @@ class Snapshot:
         if thunk is None:
             answer = owner.resolve(key, ANONYMOUS)
         else:
-            answer = thunk.along(path if fits else ())
+            try:
+                answer = thunk.along(path if fits else ())
+            except Exception as error:
+                return _failed(key, error)
         if fits:
             return answer
         message = f"expected {len(names)} ids, one for each of {', '.join(names)}; got {len(path)}"
@@ -220,6 +222,11 @@ _MISSING = {
     ErrorCode.PROVIDER_NOT_READY: "no document has come yet that could define {key!r}; see FlagClient.status",
     ErrorCode.PROVIDER_FATAL: "the flag service denies this client, so nothing defines {key!r}; check the key and scope",
 }
+
+
+def _failed(key: str, error: Exception) -> Resolution[Any]:
+    logger.error("flag %r could not be resolved; its callers get their defaults", key, exc_info=error)
+    return Resolution.error(key, ErrorCode.GENERAL, f"{type(error).__name__}: {error}")
 
 
 def _same(one: object, other: object) -> bool:

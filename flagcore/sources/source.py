@@ -70,13 +70,25 @@ class Source(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """
+        How logs and health pages call it; no secret.
+        """
+        ...
 
     @property
-    def format(self) -> str: ...
+    def format(self) -> str:
+        """
+        The name of the format its bytes are in.
+        """
+        ...
 
     @property
-    def poll_seconds(self) -> float: ...
+    def poll_seconds(self) -> float:
+        """
+        Seconds between two fetches; 0 fetches once.
+        """
+        ...
 
     def fetch(self, etag: str | None) -> Body | Same:
         """
