@@ -113,7 +113,8 @@ class _Features:
 
 class Client(_Features):
     """
-    The features of one scope, fetched when this returns and kept fresh by a daemon thread.
+    The features of one scope, fetched when this returns and kept fresh by a daemon thread. A poll that fails keeps the
+    last answers; once the service denies the key (401, 403) polling ends, and it takes a new client to resume it.
 
     Args:
         config: which configs.
