@@ -21,7 +21,7 @@ from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags, bind, get_flags, reading, unbind
 from flagcore.options import Options, read_options
-from flagcore.resolution import Reason
+from flagcore.resolution import ABSENT, Reason
 from flagcore.value import copied
 
 __all__ = [
@@ -34,9 +34,12 @@ __all__ = [
     "flag_rows",
     "format_rows",
     "get_flags",
+    "is_async",
+    "read_context",
     "read_options",
     "reading",
     "request_view",
+    "rows_as_json",
     "unbind",
 ]
 
@@ -60,7 +63,7 @@ def context_builder(
     """
     if not callable(context_from):
         raise ConfigError(f"context_from: expected a function of the request, got {type(context_from).__name__}")
-    if _is_async(context_from):
+    if is_async(context_from):
         raise ConfigError(
             f"context_from: expected a plain function, got the coroutine function {_name(context_from)}; "
             "await the user in the view, then call flags.with_context({...})"
@@ -83,7 +86,11 @@ def context_builder(
     return context_of
 
 
-def _is_async(function: Any) -> bool:
+def is_async(function: Any) -> bool:
+    """
+    Whether calling `function` gives an awaitable: a coroutine function, an object whose `__call__` is one, or a partial
+    of either.
+    """
     while isinstance(function, partial):
         function = function.func
     # type(): an instance's own __call__ attribute is not what a call runs.
@@ -214,6 +221,39 @@ def format_rows(rows: list[FlagRow]) -> str:
     lines = [head, *((row.key, _text(row.value), str(row.reason), row.source) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     return "\n".join("  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[3]]) for line in lines)
+
+
+def rows_as_json(rows: list[FlagRow]) -> str:
+    """
+    The rows for programs: an array of objects with `key`, `value`, `reason` and `source`, one a line. The value of a
+    flag that leaves it to the caller is left out: there is no caller here.
+    """
+    lines = [
+        {
+            "key": row.key,
+            **({} if row.value is ABSENT else {"value": row.value}),
+            "reason": str(row.reason),
+            "source": row.source,
+        }
+        for row in rows
+    ]
+    return "[" + ",".join("\n  " + msgspec.json.encode(line).decode() for line in lines) + "\n]"
+
+
+def read_context(text: str) -> EvaluationContext:
+    """
+    The context that a command was given as JSON, such as `{"targeting_key": "user-1", "org": "acme"}`.
+
+    Raises:
+        ConfigError: it is no JSON object, or no context.
+    """
+    try:
+        given = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        given = text
+    if not isinstance(given, dict):
+        raise ConfigError(f'expected a JSON object such as {{"targeting_key": "user-1"}}, got {text!r}')
+    return EvaluationContext.of(given)
 
 
 def _text(value: Any) -> str:
