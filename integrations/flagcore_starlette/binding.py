@@ -1,0 +1,98 @@
+"""
+Bind: where a request's one view stands, and how it is read.
+
+Internal; the package re-exports `FlagsMiddleware` and `get_flags`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from flagcore import EvaluationContext, FlagClient, Flags
+from flagcore.adapter import Views, bind, context_builder, request_view, unbind
+from flagcore_starlette.holding import HeldClient
+
+__all__ = ["FlagsMiddleware", "get_flags", "path_and_method"]
+
+#: Where the request's view, as a callable, stands in its ASGI scope.
+_VIEW = "flagcore.view"
+
+#: The `method` of a websocket's default context, so that a rule about methods has something to compare.
+_WEBSOCKET = "WEBSOCKET"
+
+
+def path_and_method(connection: HTTPConnection) -> EvaluationContext:
+    """
+    The default context: anonymous, with the attributes `path` and `method`, which is `WEBSOCKET` on a websocket.
+    """
+    scope = connection.scope
+    return EvaluationContext(None, {"path": scope["path"], "method": scope.get("method", _WEBSOCKET)})
+
+
+class FlagsMiddleware:
+    """
+    Gives each request and websocket its view, for `get_flags(request)` and, in code that has no request at hand, for
+    `flagcore.get_flags()`. Pure ASGI: other scopes pass straight through. Makes no view until a flag is read.
+
+    Args:
+        app: the ASGI application within.
+        client: whose flags to read; by default the one that the application's lifespan holds.
+        context_from: connection → who asks: an EvaluationContext, a mapping, or None. Plain; called at most once for
+            each request, with a `Request`, or on a websocket an `HTTPConnection`. If it raises, that is logged once and
+            the request reads as anonymous.
+
+    Raises:
+        ConfigError: `context_from` is no function, or a coroutine function.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        client: FlagClient | None = None,
+        *,
+        context_from: Callable[[Any], EvaluationContext | Mapping[str, Any] | None] = path_and_method,
+    ) -> None:
+        self.app = app
+        self._client = client
+        self._context_of = _of_scope(context_builder(context_from))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Serve one connection.
+        """
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        token = bind(_put_view(scope, self._client or HeldClient(scope), self._context_of))
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            unbind(token)
+
+
+def get_flags(request: HTTPConnection) -> Flags:
+    """
+    The view of a request or websocket: the same one at every call. Without `FlagsMiddleware` it is a view of the client
+    that the application's lifespan holds, for the default context; without a lifespan either, an empty one, whose every
+    read gives the default, and one line in the log. I/O: none. Locks: none.
+    """
+    scope = request.scope
+    view: Callable[[], Flags] = scope.get(_VIEW) or _put_view(scope, HeldClient(scope), _default_context)
+    return view()
+
+
+def _put_view(scope: Scope, client: Views, context_of: Callable[[Scope], EvaluationContext]) -> Callable[[], Flags]:
+    view = scope[_VIEW] = request_view(client, context_of, scope)
+    return view
+
+
+def _of_scope(context_of: Callable[[HTTPConnection], EvaluationContext]) -> Callable[[Scope], EvaluationContext]:
+    # By scope: the connection object is only made for the request that reads a flag.
+    return lambda scope: context_of(Request(scope) if scope["type"] == "http" else HTTPConnection(scope))
+
+
+_default_context = _of_scope(path_and_method)
