@@ -15,8 +15,9 @@ class Scripted(ThreadingHTTPServer):
     Attributes:
         status: what the next request is answered with.
         body: what follows the head.
-        type: its content type; after an event stream's body the connection stays open.
+        type: its content type.
         gate: requests wait here until it is set.
+        ended: event streams stay open after their body until it is set.
         asked: the path of each request that came.
         keys: the API key each came with, under either service's header.
     """
