@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -62,15 +63,16 @@ def _suffix(name: str) -> str:
 
 
 async def _index(request: Request) -> Response:
-    return _answer(request, "index.html")
+    return await _answer(request, "index.html")
 
 
 async def _asset(request: Request) -> Response:
-    return _answer(request, request.path_params["name"])
+    return await _answer(request, request.path_params["name"])
 
 
-def _answer(request: Request, name: str) -> Response:
-    asset = _assets().get(name)
+async def _answer(request: Request, name: str) -> Response:
+    # Reads them all once; from then on it is one look-up.
+    asset = (await anyio.to_thread.run_sync(_assets)).get(name)
     if asset is None:
         raise Refusal(404, f"expected one of the page's files, got {name[:100]!r}")
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}

@@ -28,7 +28,7 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n",
 _BOM = "\ufeff"
 
 
-class NotEditable(Exception):  # noqa: N818 - it is about the text, no fault of the program
+class NotEditable(Exception):
     """
     The text cannot be changed here without changing more than was asked for. The message says why and what to do.
     """

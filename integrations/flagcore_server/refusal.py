@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 __all__ = ["Refusal", "refused"]
 
 
-class Refusal(Exception):  # noqa: N818 - an answer on its way, no fault of the program
+class Refusal(Exception):
     """
     Raised anywhere between a request and its answer; `refused` turns it into that answer.
 
@@ -29,7 +29,7 @@ class Refusal(Exception):  # noqa: N818 - an answer on its way, no fault of the 
         self.facts = facts
 
 
-async def refused(_: Request, error: Exception) -> Response:
+async def refused(request: Request, error: Exception) -> Response:
     """
     The answer to a refused request: `{"error": sentence, …facts}`. A Starlette exception handler.
     """
@@ -38,4 +38,7 @@ async def refused(_: Request, error: Exception) -> Response:
     if error.status == 401:
         # RFC 9110, section 11.6.1: a 401 names the scheme that would do.
         headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 413 and request.scope.get("http_version", "1.1").startswith("1"):
+        # What is left of the body is not waited for. HTTP/2 ends a single stream, and knows no such header.
+        headers["Connection"] = "close"
     return JSONResponse({"error": error.message, **error.facts}, error.status, headers)

@@ -10,12 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from tempfile import mkstemp
 from threading import Lock
 from typing import Any, Literal
 
@@ -23,14 +20,10 @@ from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats import parse_document
 from flagcore.formats.syntax import decode, syntax_of
 from flagcore.value import kind
+from flagcore_server.file import exclusive, replace
 from flagcore_server.patch import NotEditable, patched, same
 from flagcore_server.refusal import Refusal
 from flagcore_server.revision import Rendering, Revision
-
-try:
-    import fcntl
-except ImportError:  # Windows: one server process per file there
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Change", "Fault", "Store", "tag_of"]
 
@@ -126,20 +119,26 @@ class Store:
             Refusal: 404 no such flag; 409 the file is malformed or not editable; 412 the flag is another by now; 422
                 the value can't be; 503 the file cannot be written. Nothing has been changed then.
         """
-        with self._lock, self._exclusive():
-            self._check()
-            revision = self._sound()
-            flag = self._flag(revision, key)
-            if made_against.isdisjoint({"*", tag_of(flag), revision.native.version}):
-                raise Refusal(
-                    412,
-                    f"flag {key!r} was changed meanwhile: look at what it is now, then decide again",
-                    current={"value": flag["value"], "version": tag_of(flag)},
-                )
-            _check_value(flag, value, change_type)
-            if not same(flag["value"], value):
-                self._write(key, value)
-            return self._sound()
+        try:
+            with self._lock, exclusive(self.path):
+                self._check()
+                self._require_unchanged(key, made_against)
+                flag = self._flag(key)
+                _check_value(flag, value, change_type)
+                if not same(flag["value"], value):
+                    self._write(key, value)
+                return self._sound()
+        except OSError as error:
+            raise Refusal(503, f"{self.path.name} cannot be written ({error.strerror}): nothing was changed") from error
+
+    def _require_unchanged(self, key: str, made_against: set[str]) -> None:
+        flag = self._flag(key)
+        if made_against.isdisjoint({"*", tag_of(flag), self._sound().native.version}):
+            raise Refusal(
+                412,
+                f"flag {key!r} was changed meanwhile: look at what it is now, then decide again",
+                current={"value": flag["value"], "version": tag_of(flag)},
+            )
 
     def _sound(self) -> Revision:
         if self.fault is not None or self.revision is None:
@@ -147,10 +146,11 @@ class Store:
             raise Refusal(409, f"{self.path.name} is not well-formed now: mend it on disk first ({fault.message})")
         return self.revision
 
-    def _flag(self, revision: Revision, key: str) -> dict[str, Any]:
-        flag = revision.flags.get(key)
+    def _flag(self, key: str) -> dict[str, Any]:
+        flags = self._sound().flags
+        flag = flags.get(key)
         if flag is None:
-            close = get_close_matches(key, revision.flags, 3)
+            close = get_close_matches(key, flags, 3)
             hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
             raise Refusal(404, f"expected the key of a flag in {self.path.name}, got {key!r}{hint}", close=close)
         return flag
@@ -165,47 +165,10 @@ class Store:
             raise Refusal(409, f"{self.path.name}: {error}") from error
         except MalformedDocument as error:
             raise Refusal(422, f"the format does not take this value: {error}", where=error.where) from error
-        try:
-            self._replace(content, new)
-        except OSError as error:
-            raise Refusal(503, f"{self.path.name} cannot be written ({error.strerror}): nothing was changed") from error
+        replace(self.path, content, new)
+        _log.info("flag %r was changed on the page", key)
         self._content, self._signature = new, None
         self._publish(document, time.time(), "page")
-
-    def _replace(self, old: bytes, new: bytes) -> None:
-        # Through a link, the file it points to is replaced, not the link.
-        target = self.path.resolve()
-        before = target.stat()
-        handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(new)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(before.st_mode & 0o7777)
-            with suppress(OSError, AttributeError):  # another's file: only root can leave it theirs
-                os.chown(name, before.st_uid, before.st_gid)
-            _require_same(target, old)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        # Several server processes may hold one file: a lock on its folder makes their changes follow each other.
-        if fcntl is None:
-            yield
-            return
-        try:
-            folder = os.open(self.path.resolve().parent, os.O_RDONLY)
-        except OSError as error:
-            raise Refusal(503, f"{self.path.name}: its folder cannot be opened ({error.strerror})") from error
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
 
     def _check(self) -> None:
         try:
@@ -258,11 +221,6 @@ def _check_document(document: object) -> None:
         Rendering.of(document)
     except UnicodeEncodeError as error:
         raise MalformedDocument(f"expected text of whole characters, got {error.object[error.start]!r}") from error
-
-
-def _require_same(path: Path, content: bytes) -> None:
-    if path.read_bytes() != content:
-        raise Refusal(412, f"{path.name} was changed on disk meanwhile: look at what it is now, then decide again")
 
 
 def _check_value(flag: dict[str, Any], value: Any, change_type: bool) -> None:

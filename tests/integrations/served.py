@@ -71,6 +71,15 @@ flags:
 """
 
 
+def sample_in(folder: Path) -> Path:
+    """
+    A new `flags.yaml` with the sample.
+    """
+    file = folder / "flags.yaml"
+    file.write_text(SAMPLE, encoding="utf-8")
+    return file
+
+
 @contextmanager
 def running(runner: uvicorn.Server) -> Iterator[str]:
     """

@@ -13,19 +13,17 @@ import anyio
 import httpx
 import pytest
 import uvicorn
-from flagcore_server import FlagServer
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from flagcore.errors import ConfigError
-from tests.integrations.served import SAMPLE, Stream, eventually, put, running, serving, state
+from flagcore_server import FlagServer
+from tests.integrations.served import SAMPLE, Stream, eventually, put, running, sample_in, serving, state
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    file = tmp_path / "flags.yaml"
-    file.write_text(SAMPLE, encoding="utf-8")
-    return file
+    return sample_in(tmp_path)
 
 
 @pytest.fixture
@@ -318,6 +316,13 @@ def test_reader_that_leaves_is_forgotten(client: httpx.Client) -> None:
         [seen] = state(client)["clients"]
         assert (seen["agent"], seen["protocol"], seen["mode"]) == ("shop/1", "native", "stream")
     eventually(lambda: state(client)["clients"] == [])
+
+
+def test_head_of_a_stream_ends(client: httpx.Client) -> None:
+    """HEAD gets a stream's headers and no stream."""
+    for address in ("/api/v1/document/stream", "/api/v1/flags/live"):
+        answer = client.head(address)
+        assert (answer.status_code, answer.content) == (200, b"")
 
 
 def test_unknown_address_is_said_in_json(client: httpx.Client) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integrations.served import SAMPLE, put, serving
+from tests.integrations.served import SAMPLE, put, sample_in, serving
 
 playwright = pytest.importorskip("playwright.sync_api")
 _CHROMIUM = shutil.which("chromium")
@@ -43,9 +43,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    file = tmp_path / "flags.yaml"
-    file.write_text(SAMPLE, encoding="utf-8")
-    return file
+    return sample_in(tmp_path)
 
 
 @pytest.fixture

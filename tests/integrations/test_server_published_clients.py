@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integrations.served import SAMPLE, eventually, put, serving
+from tests.integrations.served import eventually, put, sample_in, serving
 
 foff = pytest.importorskip("foff")
 soasap = pytest.importorskip("soasap")
@@ -23,9 +23,7 @@ _KEY = "published-key"
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
-    path = tmp_path / "flags.yaml"
-    path.write_text(SAMPLE, encoding="utf-8")
-    with serving(path, api_key=_KEY) as client:
+    with serving(sample_in(tmp_path), api_key=_KEY) as client:
         client.headers["x-api-key"] = _KEY
         yield client
 
