@@ -5,8 +5,8 @@ What application code reads: one state of the flags, bound to one context.
     if flags.get_bool("new-checkout"):
         ...
 
-Guarantees: no read does I/O, takes a lock, awaits or raises; a view answers from one snapshot and remembers each answer,
-so that the same question gets the same answer for as long as the view lives.
+Guarantees: no read does I/O, takes a lock, awaits or raises; a view answers from one snapshot and remembers each
+answer, so that the same question gets the same answer for as long as the view lives.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ class Flag(Generic[T]):
     owner: str | None = None
     expires: date | str | None = None
 
-    def __init__(
-        self, key: str, default: T, *, owner: str | None = None, expires: date | str | None = None
-    ) -> None:
+    def __init__(self, key: str, default: T, *, owner: str | None = None, expires: date | str | None = None) -> None:
         if not isinstance(key, str) or not key:
             raise ConfigError(f"key: expected a flag's key, got {key!r}")
         if default is not None and type(default) not in (bool, int, float, str, dict, list):
@@ -173,9 +171,7 @@ class Flags:
         value: T = self.get_json(flag.key, flag.default)
         return copied(value) if value is flag.default else value
 
-    def details(
-        self, key: str, default: Any, *, ordered_hierarchy: Sequence[object] | None = None
-    ) -> Resolution[Any]:
+    def details(self, key: str, default: Any, *, ordered_hierarchy: Sequence[object] | None = None) -> Resolution[Any]:
         """
         The whole answer: value, variant, reason, and what stood in the way of a better one.
 
@@ -200,7 +196,7 @@ class Flags:
 
     def all(self) -> dict[str, Any]:
         """
-        Every flag's value for this context: {key: value}, copies. Flags that leave the value to the caller are left out.
+        Every flag's value for this context: {key: value}, copies. A flag that leaves it to the caller is left out.
         """
         answers = self._answers
         values = ((key, answers[key].value) for key in answers.snapshot)

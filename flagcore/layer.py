@@ -10,10 +10,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
-from flagcore.errors import CacheError, MalformedDocument, SourceError
+from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceError
 from flagcore.feed.disk import DiskCache, Stored
 from flagcore.formats import parse
 from flagcore.resolution import ErrorCode
@@ -73,7 +72,12 @@ class Layer:
         feed: what keeps it fresh; None while nothing does.
     """
 
-    def __init__(self, source: Any, owner: Owner, cache: DiskCache | None) -> None:
+    def __init__(self, source: Any, spelled: str, owner: Owner, cache: DiskCache | None) -> None:
+        if not (callable(getattr(source, "fetch", None)) or callable(getattr(source, "read", None))):
+            raise ConfigError(
+                f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
+                f"got {type(source).__name__}"
+            )
         self.source = source
         self.snapshot = EMPTY
         self.status = Status.NOT_READY
@@ -159,8 +163,8 @@ class Layer:
                 self._failing = True
                 self.status = Status.ERROR if self.snapshot is EMPTY else Status.STALE
         if begins:
-            what = "its callers get their defaults" if self.snapshot is EMPTY else "the last good document stays in force"
-            logger.warning("%s: %s; %s, and it is tried again", self.source.name, error, what)
+            answers = "its callers get their defaults" if self.snapshot is EMPTY else "the last good document stays"
+            logger.warning("%s: %s; %s, and it is tried again", self.source.name, error, answers)
         parser = isinstance(error, MalformedDocument)
         self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
         self._owner.publish()

@@ -227,4 +227,6 @@ def _imported(path: str, spelled: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{spelled}: expected a dotted path to something importable, got {path!r} ({error})") from error
+        raise ConfigError(
+            f"{spelled}: expected a dotted path to something importable, got {path!r} ({error})"
+        ) from error

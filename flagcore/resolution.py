@@ -12,7 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-__all__ = ["ABSENT", "Absent", "ErrorCode", "NO_METADATA", "Reason", "Resolution"]
+__all__ = ["ABSENT", "NO_METADATA", "Absent", "ErrorCode", "Reason", "Resolution"]
 
 T = TypeVar("T")
 

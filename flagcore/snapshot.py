@@ -8,14 +8,14 @@ reference once and asks it. Nothing here waits, locks, or knows where bytes came
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Answers", "Snapshot", "Thunk"]
+__all__ = ["EMPTY", "Answers", "Sleeping", "Snapshot", "Thunk"]
 
 logger = logging.getLogger("flagcore")
 
@@ -59,6 +59,29 @@ class _Known(Answers):
 
     def __missing__(self, key: str) -> Resolution[Any]:
         return self.resolve(key, ANONYMOUS)
+
+
+class Sleeping(Answers):
+    """
+    The read table of a client that is asleep: always empty, so that every look-up wakes the client.
+
+    Args:
+        wake: wakes it, and gives the state to answer from.
+    """
+
+    __slots__ = ("_wake",)
+
+    def __init__(self, wake: Callable[[], Snapshot]) -> None:
+        self._wake = wake
+
+    def __missing__(self, key: str) -> Resolution[Any]:
+        return self._wake().answers[key]
+
+    def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
+        """
+        As `Snapshot.resolve`, of the state after waking.
+        """
+        return self._wake().resolve(key, context)
 
 
 class Snapshot:
@@ -145,7 +168,7 @@ class Snapshot:
         if thunk is not None:
             try:
                 return thunk(context)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged in _failed; one flag spoils only itself
                 return _failed(key, error)
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
@@ -168,7 +191,7 @@ class Snapshot:
         else:
             try:
                 answer = thunk.along(path if fits else ())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged in _failed; one flag spoils only itself
                 return _failed(key, error)
         if fits:
             return answer
@@ -220,7 +243,7 @@ _NOTHING = object()
 _MISSING = {
     ErrorCode.FLAG_NOT_FOUND: "no source defines the flag {key!r}; look for a slip in the key",
     ErrorCode.PROVIDER_NOT_READY: "no document has come yet that could define {key!r}; see FlagClient.status",
-    ErrorCode.PROVIDER_FATAL: "the flag service denies this client, so nothing defines {key!r}; check the key and scope",
+    ErrorCode.PROVIDER_FATAL: "the service denies this client, so nothing defines {key!r}; check its key and scope",
 }
 
 

@@ -12,7 +12,19 @@ from typing import Any, Union
 from flagcore.errors import MalformedDocument
 from flagcore.resolution import ABSENT
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Json", "as_float", "as_int", "check_depth", "checked", "copied", "kind", "member", "typed"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Json",
+    "as_float",
+    "as_int",
+    "check_depth",
+    "checked",
+    "copied",
+    "kind",
+    "member",
+    "typed",
+]
 
 Json = Union[bool, int, float, str, None, "list[Json]", "dict[str, Json]"]
 
@@ -25,14 +37,23 @@ MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 
 
+_KINDS: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
 def kind(value: object) -> str:
     """
     What JSON calls the type of `value`, with its article; the Python name for what is no JSON.
     """
     if value is None:
         return "null"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array", dict: "an object"}
-    return names.get(type(value), type(value).__name__)
+    return _KINDS.get(type(value), type(value).__name__)
 
 
 def member(where: str, name: object) -> str:

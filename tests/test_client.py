@@ -88,9 +88,9 @@ def test_starting_twice_keeps_the_feed() -> None:
     """A second start does nothing, and a `with` that did not start the client does not stop it."""
     client = client_of(Table(body(a=1), poll_seconds=5))
     assert client.start(5) is True
-    first = client._layers[0].feed
+    first = client._state.layers[0].feed
     with client:
-        assert client._layers[0].feed is first
+        assert client._state.layers[0].feed is first
     assert client.status is Status.READY
     client.close()
     assert client.status is Status.STALE
@@ -190,7 +190,7 @@ def test_an_outage_is_stale_and_said_once(caplog: pytest.LogCaptureFixture) -> N
     assert isinstance(heard[0].exception, SourceUnavailable)
     assert heard[0].timestamp.tzinfo is not None
     assert [record.getMessage() for record in caplog.records] == [
-        "table: the table is gone; the last good document stays in force, and it is tried again",
+        "table: the table is gone; the last good document stays, and it is tried again",
         "table: answers again",
     ]
 
@@ -301,7 +301,11 @@ def test_the_first_layer_that_defines_a_flag_answers() -> None:
     lower = MemorySource(
         {
             "hierarchy": ["team", "user"],
-            "flags": {"f": {"value": 9}, "g": {"value": 0, "overrides": [{"team": "t", "value": 5}]}, "h": {"value": 1}},
+            "flags": {
+                "f": {"value": 9},
+                "g": {"value": 0, "overrides": [{"team": "t", "value": 5}]},
+                "h": {"value": 1},
+            },
         }
     )
     client = client_of(upper, lower)
@@ -344,7 +348,7 @@ async def test_a_task_keeps_it_fresh(anyio_backend: str) -> None:
         assert await client.await_ready(5)
         source.answer = body("2", a=2)
         with anyio.fail_after(5):
-            while client.get_int("a") != 2:
+            while client.get_int("a") != 2:  # noqa: ASYNC110 - what a reader sees, not what it is told
                 await anyio.sleep(0.005)
         assert await client.astart() is True
     assert client.get_int("a") == 2

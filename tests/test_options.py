@@ -14,7 +14,7 @@ def read(settings: Mapping[str, Any] | None = None, environ: Mapping[str, str] |
 
 
 def name_of(options: Options) -> str:
-    return options.client._layers[0].source.name
+    return options.client._state.layers[0].source.name
 
 
 def context_of_request(request: object) -> dict[str, Any]:
@@ -54,11 +54,11 @@ def test_a_source_by_name_with_its_arguments_beside_it() -> None:
             "CONTEXT_FROM": context_of_request,
         }
     )
-    source = options.client._layers[0].source
+    source = options.client._state.layers[0].source
     assert (source.name, source.poll_seconds) == ("file flags.yaml", 5.0)
     assert options.wait_seconds == 1.0
     assert options.context_from is context_of_request
-    assert options.client._cache is None
+    assert options.client._state.cache is None
 
 
 def test_the_environment_means_the_same_and_overrides() -> None:
@@ -67,7 +67,7 @@ def test_the_environment_means_the_same_and_overrides() -> None:
     assert read(settings, {"FLAGCORE_WAIT_SECONDS": "0.5"}).wait_seconds == 0.5
     assert name_of(read(settings, {"FLAGCORE_PATH": "other.yaml"})) == "file other.yaml"
     other = read(settings, {"FLAGCORE_SOURCE": "foff", "FLAGCORE_API_KEY": "123", "FLAGCORE_SCOPE": "7"})
-    assert other.client._layers[0].source.scope == "7"
+    assert other.client._state.layers[0].source.scope == "7"
     assert other.wait_seconds == 1.0
     dotted = read(settings, {"FLAGCORE_CONTEXT_FROM": "tests.test_options:context_of_request"})
     assert dotted.context_from is not None

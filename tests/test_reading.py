@@ -83,7 +83,12 @@ def test_a_lock_held_elsewhere_does_not_stop_a_read() -> None:
     source = Table(body(a=1), poll_seconds=60)
     client = FlagClient(source, MemorySource(native(b=2)), cache_dir=None)
     client.start(5)
-    locks = [client._writing, client._lifecycle(), client._settled._lock, *(layer._lock for layer in client._layers)]
+    locks = [
+        client._state._writing,
+        client._lifecycle(),
+        client._state.settled._lock,
+        *(layer._lock for layer in client._state.layers),
+    ]
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -70,5 +70,6 @@ def test_works_as_a_decorator() -> None:
 
 def test_refuses_what_is_no_json() -> None:
     """With the path to it."""
-    with pytest.raises(MalformedDocument, match=r"\$\.a"), override(FlagClient(MemorySource(native())), {"a": object()}):
+    client = FlagClient(MemorySource(native()))
+    with pytest.raises(MalformedDocument, match=r"\$\.a"), override(client, {"a": object()}):
         pass

@@ -25,7 +25,7 @@ import msgspec
 from flagcore.errors import CacheError
 from flagcore.sources.source import Body
 
-__all__ = ["COALESCE_SECONDS", "DiskCache", "Stored"]
+__all__ = ["COALESCE_SECONDS", "DiskCache", "Stored", "user_cache_folder"]
 
 logger = logging.getLogger("flagcore")
 
@@ -157,6 +157,15 @@ class DiskCache:
         self._on_error(failure)
 
 
+def user_cache_folder() -> Path:
+    """
+    The user's own folder for caches, as the platform has it.
+    """
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("flagcore", appauthor=False))
+
+
 def _encode(body: Body, fetched_at: float, identity: bytes) -> bytes:
     head = {
         "flagcore": _LAYOUT,
@@ -180,7 +189,7 @@ def _decode(content: bytes, identity: bytes) -> Stored:
         raise ValueError("expected a whole document, got a damaged one")
     etag, fetched_at = head.get("etag"), head.get("fetched_at")
     if not isinstance(fetched_at, (int, float)) or not isinstance(etag, (str, type(None))):
-        raise ValueError("expected a time and an etag, got neither")
+        raise ValueError("expected a time and an etag, got neither")  # noqa: TRY004 - the file's fault, as all above
     return Stored(Body(document, etag, head.get("syntax", "json")), float(fetched_at))
 
 

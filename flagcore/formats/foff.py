@@ -1,7 +1,8 @@
 """
 Foff's format: the configs of one scope, each with a default and overrides along an ordered hierarchy.
 
-    {"ordered_hierarchy": ["org", "team"], "features": {"dark-mode": {"default": false, "acme": true, "acme#web": false}}}
+    {"ordered_hierarchy": ["org", "team"],
+     "features": {"dark-mode": {"default": false, "acme": true, "acme#web": false}}}
 
 A key of a feature is its path's ids joined by `#`. It is taken apart here, once, so that an id which holds a `#` itself
 can never be taken for a path. Source: the service's published documentation and client.

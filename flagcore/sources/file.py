@@ -46,7 +46,8 @@ class FileSource:
         self.path = Path(path)
         self.format = check_format(format)
         self._syntax = syntax_of(self.path.suffix)
-        if isinstance(poll_seconds, bool) or not isinstance(poll_seconds, (int, float)) or not 0 <= poll_seconds < math.inf:
+        is_number = isinstance(poll_seconds, (int, float)) and not isinstance(poll_seconds, bool)
+        if not is_number or not 0 <= poll_seconds < math.inf:
             raise ConfigError(f"poll_seconds: expected seconds, 0 or more, got {poll_seconds!r}")
         self.poll_seconds = float(poll_seconds)
         self.name = f"file {self.path.name}"

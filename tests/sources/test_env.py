@@ -8,7 +8,16 @@ from flagcore.errors import ConfigError
 
 def test_reads_json_else_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """What can be read as JSON is, anything else is text."""
-    given = {"A": "true", "N": "12", "F": "1.5", "O": '{"max": 5}', "T": "dark blue", "E": "", "BROKEN": "{", "Q": '"q"'}
+    given = {
+        "A": "true",
+        "N": "12",
+        "F": "1.5",
+        "O": '{"max": 5}',
+        "T": "dark blue",
+        "E": "",
+        "BROKEN": "{",
+        "Q": '"q"',
+    }
     for name, value in given.items():
         monkeypatch.setenv(f"FLAG_{name}", value)
     found = FlagClient(EnvSource()).all()

@@ -1,0 +1,167 @@
+"""
+The state of a client: its layers, what they say together, how they are together, and who is told when that changes.
+
+One thread at a time makes the state anew, under a writer's lock; readers take the snapshot by reference and meet no
+lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flagcore.errors import CacheError, ConfigError
+from flagcore.feed.disk import DiskCache
+from flagcore.layer import Layer
+from flagcore.readiness import Readiness
+from flagcore.resolution import ErrorCode
+from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.status import ErrorContext, ErrorHandler, ErrorSource, Status, worst
+
+__all__ = ["State"]
+
+logger = logging.getLogger("flagcore")
+
+
+class State:
+    """
+    What a client's sources say, as one.
+
+    Args:
+        sources: the layers, the first on top.
+        folder: where network sources' documents are kept, or None for nowhere.
+        on_error: the user's.
+        on_publish: told of each new snapshot, under the writer's lock; swaps the client's read table.
+
+    Raises:
+        ConfigError: there is no source, one is none, or `on_error` can't be called.
+
+    Attributes:
+        layers: one for each source.
+        snapshot: the current state, of all layers together.
+        settled: set once the client is ready, or can't become so.
+        cache: the disk cache, or None.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Any],
+        folder: Path | None,
+        on_error: ErrorHandler | None,
+        on_publish: Callable[[Snapshot], None],
+    ) -> None:
+        if not sources:
+            raise ConfigError("sources: expected at least one, such as FileSource('flags.yaml'); got none")
+        if on_error is not None and not callable(on_error):
+            raise ConfigError(f"on_error: expected a callable or None, got {type(on_error).__name__}")
+        self.cache = DiskCache(folder, self._disk_failed) if folder is not None else None
+        self.snapshot = EMPTY
+        self._on_error = on_error
+        self._on_publish = on_publish
+        self._disk_is_failing = False
+        self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
+        self._overlays: list[Snapshot] = []
+        self.layers = [Layer(source, f"sources[{n}]", self, self.cache) for n, source in enumerate(sources)]
+        self._renew_locks()
+        for layer in self.layers:
+            layer.load()
+
+    def renew(self) -> None:
+        """
+        Begin anew in a forked child: what is known stays, every lock is a new one, and nothing is joined.
+        """
+        self._renew_locks()
+        for layer in self.layers:
+            layer.renew()
+        if self.cache is not None:
+            self.cache.renew()
+
+    def _renew_locks(self) -> None:
+        self._writing = threading.Lock()
+        self.settled = Readiness()
+
+    def publish(self) -> None:
+        """
+        A layer has another document or status: make the whole anew, and tell whom it concerns.
+        """
+        with self._writing:
+            old = self.snapshot
+            new = self.snapshot = self._merged()
+            self._on_publish(new)
+        if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.is_given):
+            self.settled.set()
+        changed = new.changed_from(old) if self._listeners else None
+        for callback in self._listeners.values() if changed else ():
+            self._call(callback, changed)
+
+    def report(self, context: ErrorContext) -> None:
+        """
+        Something went wrong behind the scenes: tell the user's `on_error`.
+        """
+        if self._on_error is not None:
+            self._call(self._on_error, context)
+
+    def listen(self, callback: Callable[[frozenset[str]], object]) -> Callable[[], None]:
+        """
+        Tell `callback` of changed keys from here on. Returns a function that ends it.
+        """
+        mark = object()
+        self._listeners = {**self._listeners, mark: callback}
+
+        def unsubscribe() -> None:
+            self._listeners = {each: told for each, told in self._listeners.items() if each is not mark}
+
+        return unsubscribe
+
+    def lay(self, overlay: Snapshot) -> Callable[[], None]:
+        """
+        Put a snapshot above all layers. Returns a function that takes it off again.
+        """
+        self._overlays = [overlay, *self._overlays]
+        self.publish()
+
+        def take_off() -> None:
+            self._overlays = [each for each in self._overlays if each is not overlay]
+            self.publish()
+
+        return take_off
+
+    @property
+    def is_ready(self) -> bool:
+        """
+        Whether a source has confirmed a document in this process, and none is still on its first attempt.
+        """
+        return any(layer.confirmed for layer in self.layers) and all(layer.attempted for layer in self.layers)
+
+    def status(self, *, followed: bool) -> Status:
+        """
+        That of the layer that is worst off; `followed` says whether feeds keep them fresh.
+        """
+        return worst([layer.status if followed else layer.unfollowed_status for layer in self.layers])
+
+    def _merged(self) -> Snapshot:
+        missing = ErrorCode.FLAG_NOT_FOUND
+        for layer in self.layers:
+            if layer.missing is not missing:
+                missing = layer.missing
+                break
+        came = [layer.snapshot for layer in self.layers if layer.snapshot is not EMPTY]
+        snapshots = (*self._overlays, *came)
+        if self.snapshot.missing is missing and self.snapshot.layers == snapshots:
+            return self.snapshot
+        return Snapshot.layered(snapshots, missing)
+
+    def _call(self, callback: Callable[[Any], object], argument: object) -> None:
+        try:
+            callback(argument)
+        except Exception:
+            logger.exception("%r raised; flagcore goes on", callback)
+
+    def _disk_failed(self, error: CacheError) -> None:
+        if not self._disk_is_failing:
+            self._disk_is_failing = True
+            logger.warning("%s", error)
+        self.report(ErrorContext.now(error, ErrorSource.DISK, is_transient=False, origin="disk"))
