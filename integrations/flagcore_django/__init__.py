@@ -16,7 +16,9 @@ from __future__ import annotations
 
 try:
     import django  # noqa: F401 - so that its absence is said here, with what to do
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if error.name != "django":
+        raise
     raise ImportError("flagcore_django needs Django: pip install 'flagcore[django]'") from error
 
 from flagcore_django.gate import FlagRequiredMixin, require_flag

@@ -1,0 +1,11 @@
+"""
+The project's commands.
+"""
+
+import os
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.integrations.django_project.settings")
+    execute_from_command_line()
