@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flagcore import FlagClient, FoffSource, HTTPSource, SoasapSource
 from tests.integrations.served import eventually, put, sample_in, serving
 
 foff = pytest.importorskip("foff")
@@ -63,6 +64,47 @@ def test_foff_follows_a_change(client: httpx.Client) -> None:
         assert reader.get_feature_config("maintenance-mode", ["a", "b"]) is False
         put(client, "maintenance-mode", True)
         eventually(lambda: reader.get_feature_config("maintenance-mode", ["a", "b"]) is True)
+
+
+def test_our_sources_agree_on_every_key(client: httpx.Client, soasap_client: Any) -> None:
+    """Our three sources and the two published clients read the same value for every flag."""
+    url = str(client.base_url)
+    sources = [
+        HTTPSource(f"{url}/api/v1/document", "native", headers={"X-API-Key": _KEY}),
+        FoffSource(api_key=_KEY, scope="shop", base_url=url),
+        SoasapSource(api_key=_KEY, base_url=url),
+    ]
+    config = foff.Config(api_key=_KEY, scope="shop", base_url=url, polling_interval=0)
+    eventually(lambda: soasap_client.get_string("last"))
+    with foff.Client(config) as reader:
+        for source in sources:
+            with FlagClient(source, cache_dir=None) as ours:
+                assert ours.wait_ready(5)
+                flags = ours.flags()
+                for key in client.get("/api/v1/document").json()["flags"]:
+                    value = flags.get_json(key)
+                    assert flags.details(key, None).error_code is None
+                    assert value == reader.get_feature_config(key, ["x", "y"]), (source.name, key)
+                    assert value == _by_soasap(soasap_client, key, value), (source.name, key)
+
+
+def _by_soasap(reader: Any, key: str, like: Any) -> Any:
+    if isinstance(like, bool):
+        return reader.get_bool(key, not like)
+    if isinstance(like, (int, float)):
+        return reader.get_number(key, -1)
+    return reader.get_string(key, "other") if isinstance(like, str) else reader.get_json(key)
+
+
+def test_our_client_follows_the_stream(client: httpx.Client) -> None:
+    """Our native source hears of a change over the stream well within a second, without polling for it."""
+    url = f"{client.base_url}/api/v1/document"
+    headers = {"X-API-Key": _KEY}
+    source = HTTPSource(url, "native", headers=headers, poll_seconds=600.0, stream_url=f"{url}/stream")
+    with FlagClient(source, cache_dir=None) as ours:
+        assert ours.wait_ready(5)
+        eventually(lambda: put(client, "new-checkout", True).status_code == 200)
+        eventually(lambda: ours.get_bool("new-checkout"), within_seconds=1)
 
 
 def test_foff_without_the_key_is_told(client: httpx.Client) -> None:
