@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from flagcore.errors import SourceDenied, SourceError
@@ -97,9 +98,12 @@ def fetch_once(source: Source, sink: Sink) -> SourceError | None:
     Raises:
         ConfigError: the source's `poll_seconds` is no number of seconds.
     """
-    answers = _Answers(source, sink, Leash())
+    leash = Leash()
+    answers = _Answers(source, sink, leash)
     try:
-        error = answers.converse(once(Plan.of(source), etag=sink.etag))
+        # A stream too: one that only ever sends heartbeats would never give the one document.
+        with leash.within(source.timeout_seconds) if isinstance(source, NetworkSource) else nullcontext():
+            error = answers.converse(once(Plan.of(source), etag=sink.etag))
     finally:
         answers.close()
     if isinstance(error, SourceDenied):

@@ -7,6 +7,7 @@ asyncio's own look-up holds `asyncio.run` back for as long as the resolver hangs
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -176,7 +177,7 @@ class _Sockets(httpcore.AsyncNetworkBackend):
         for at, endpoint in enumerate(endpoints):
             share = (until - anyio.current_time()) / (len(endpoints) - at)
             try:
-                return await self._backend.connect_tcp(endpoint.place[0], port, timeout=max(share, 0.0))
+                return _Stream(await self._backend.connect_tcp(endpoint.place[0], port, timeout=max(share, 0.0)))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 if at == len(endpoints) - 1:
                     raise type(error)(str(_deepest(error))) from error
@@ -198,6 +199,40 @@ class _Sockets(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """
+    httpcore's stream, closed also when its TLS handshake is cancelled: httpcore itself leaves it open then.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def _carry_out(exchange: Exchange[T], answer: _Answer) -> T:

@@ -114,6 +114,7 @@ def fetching(target: Target, etag: str | None) -> Exchange[Body | Same]:
         wanted += ((b"If-None-Match", known),)
     head, address = yield from _follow(target, wanted)
     if head.status == 304 and known:
+        yield Receive()  # there is nothing, but only then can the connection be used again
         return SAME
     _check_status(head, address, target, denied=(401, 403))
     content = Content(head.headers.get("content-encoding", ""))

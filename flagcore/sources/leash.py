@@ -63,13 +63,15 @@ class Leash:
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """
-        Have all that happens inside end `seconds` from now, however many calls it takes.
+        Have all that happens inside end `seconds` from now, however many calls it takes; sooner, if it is inside of
+        another such block that ends sooner.
         """
-        self._deadline = time.monotonic() + seconds
+        outer, mine = self._deadline, time.monotonic() + seconds
+        self._deadline = mine if outer is None else min(mine, outer)
         try:
             yield
         finally:
-            self._deadline = None
+            self._deadline = outer
 
     def left(self, timeout: float | None) -> float | None:
         """

@@ -334,7 +334,9 @@ class TestStreamAndPolls:
         talk.tell(A, Kept(), Opened(), Failed(DOWN))
         assert talk.tell(Chunk(b": here\n")) == Wait(1.0, error=DOWN)
 
-    @pytest.mark.parametrize("error", [SourceDenied("no", status=401), SourceDenied("no", status=204), StreamRefused("404")])
+    @pytest.mark.parametrize(
+        "error", [SourceDenied("no", status=401), SourceDenied("no", status=204), StreamRefused("404")]
+    )
     def test_a_refused_stream_leaves_the_polls_alone(self, error):
         """With polls to fall back to, a refusal is no outage, and the stream is tried again in five minutes."""
         talk = Talk(BOTH)

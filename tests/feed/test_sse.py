@@ -48,7 +48,9 @@ TABLE = [
     pytest.param(b"Data: a\n data: b\ndata\x00: c\nx: d\n\n", [], id="unknown-fields"),
     pytest.param(b"\xef\xbb\xbfdata: a\n\n", [message("a")], id="mark"),
     pytest.param(b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [message("b")], id="two-marks"),
-    pytest.param(b"data: \xe2\x80\xa8\xc2\x85\x0b\x0c\x1c\n\n", [message("\u2028\x85\x0b\x0c\x1c")], id="no-other-ends"),
+    pytest.param(
+        b"data: \xe2\x80\xa8\xc2\x85\x0b\x0c\x1c\n\n", [message("\u2028\x85\x0b\x0c\x1c")], id="no-other-ends"
+    ),
     pytest.param(b"data: \xe2\x82\xff\n\n", [message("\ufffd\ufffd")], id="bad-utf-8"),
     pytest.param("data: é😀\n\n".encode(), [message("é😀")], id="utf-8"),
     pytest.param(b"\n\r\n\r\n\rdata: a\n\n", [message("a")], id="empty-lines"),
@@ -170,7 +172,9 @@ def test_a_line_without_end_takes_linear_time_and_bounded_memory():
 def cases():
     if not CONFORMANCE.exists():
         return [pytest.param(None, marks=pytest.mark.skip(reason="the SSE conformance file is not beside the project"))]
-    return [pytest.param(case, id=f"{case['name']}-{at}") for at, case in enumerate(json.loads(CONFORMANCE.read_text()))]
+    return [
+        pytest.param(case, id=f"{case['name']}-{at}") for at, case in enumerate(json.loads(CONFORMANCE.read_text()))
+    ]
 
 
 @pytest.mark.parametrize("case", cases())
