@@ -7,7 +7,7 @@ Internal; the package re-exports `require_flag`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from inspect import isclass
 from typing import Any, TypeVar
 
@@ -124,7 +124,14 @@ def _url(gate: Gate[Any], connection: HTTPConnection | None) -> str:
 
 def _way(gate: Gate[Any], endpoint: Callable[..., Any], connection: HTTPConnection | None) -> Callable[..., Any] | None:
     flags = bound_flags() if connection is None else get_flags(connection)
-    return endpoint if gate.is_open(flags) else gate.fallback
+    way = endpoint if gate.is_open(flags) else gate.fallback
+    # Gates within gates: the inner one wants the connection too.
+    return partial(way, **{CONNECTION: connection}) if way is not None and _takes_connection(way) else way
+
+
+def _takes_connection(way: Callable[..., Any]) -> bool:
+    signature = getattr(way, "__signature__", None)
+    return signature is not None and CONNECTION in signature.parameters
 
 
 def _taken(args: tuple[Any, ...], kwargs: dict[str, Any]) -> HTTPConnection | None:

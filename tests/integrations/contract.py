@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import flagcore
@@ -89,7 +90,7 @@ async def checkout_async(flags: Flags) -> bool:
     """
     The same as an `async` view.
     """
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()
     return flags.get_bool("new-checkout")
 
 

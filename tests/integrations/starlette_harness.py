@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flagcore_starlette import FlagsMiddleware, get_flags, install, lifespan, require_flag
 from jinja2 import DictLoader, Environment
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,6 +17,7 @@ from starlette.templating import Jinja2Templates
 
 from flagcore import FlagClient
 from flagcore.adapter import Options, read_options
+from flagcore_starlette import FlagsMiddleware, get_flags, install, lifespan, require_flag
 from tests.integrations.asgi import Asgi
 from tests.integrations.page import Page
 

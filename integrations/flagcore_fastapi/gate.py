@@ -1,0 +1,79 @@
+"""
+Gate: routes that run only when a flag has a value.
+
+Internal; the package re-exports `require_flag`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.requests import HTTPConnection
+
+from flagcore.adapter import Gate
+from flagcore_starlette.gate import CONNECTION, gated
+
+__all__ = ["require_flag"]
+
+E = TypeVar("E", bound=Callable[..., Any])
+
+
+def require_flag(
+    key: str,
+    *,
+    value: Any = True,
+    status: int = 404,
+    fallback: Callable[..., Any] | None = None,
+    redirect_to: str | None = None,
+    retry_after_seconds: int | None = None,
+) -> Callable[[E], E]:
+    """
+    A route's function, plain or async, that runs only while a flag resolves to `value`. Goes below the route:
+
+        @app.get("/beta/{page}")
+        @require_flag("beta-page")
+        def beta(page: str) -> Page: ...
+
+    Its OpenAPI entry stays as it is. So does its signature, but for one parameter by keyword that FastAPI fills with
+    the connection and no schema shows.
+
+    A websocket is refused before it is accepted, with 1008, which the browser sees as a 403.
+
+    Args:
+        key: the flag's key. Unknown, unready or wrongly typed counts as False.
+        value: what it must resolve to.
+        status: the HTTP status of the refusal, 400 to 599.
+        fallback: a function that takes the same arguments, to run instead of refusing.
+        redirect_to: a URL or a route's name to redirect to (302) instead of refusing. What has a slash is a URL.
+        retry_after_seconds: what a refusal's `Retry-After` says; whole seconds, 0 or more.
+
+    Raises:
+        ConfigError: an argument can't be right.
+    """
+    gate: Gate[Any] = Gate(key, value, status, fallback, redirect_to, retry_after_seconds)
+
+    def decorate(endpoint: E) -> E:
+        guarded: Any = gated(gate, endpoint)
+        guarded.__signature__ = _with_connection(endpoint)
+        return guarded  # type: ignore[no-any-return] # takes and gives what `endpoint` does
+
+    return decorate
+
+
+def _with_connection(endpoint: Callable[..., Any]) -> inspect.Signature:
+    signature = _signature(endpoint)
+    own = inspect.Parameter(CONNECTION, inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)
+    given = [each for each in signature.parameters.values() if each.name != CONNECTION]
+    # Before **kwargs, where there is one; a gate within a gate has its own already.
+    rest = [each for each in given if each.kind is each.VAR_KEYWORD]
+    return signature.replace(parameters=[*(each for each in given if each not in rest), own, *rest])
+
+
+def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:
+    # FastAPI before 0.115 looks for the names in annotations among the wrapper's globals, so they are looked up here.
+    try:
+        return inspect.signature(endpoint, eval_str=True)
+    except NameError:  # a name that is only defined further down: later releases find it
+        return inspect.signature(endpoint)
