@@ -1,0 +1,136 @@
+# /// script
+# dependencies = ["nox>=2024.4", "uv"]
+# ///
+"""
+What the project checks of itself. `nox --list` says what there is; `nox` runs what a change needs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+FRAMEWORKS = ["starlette", "fastapi", "flask", "django", "server"]
+DJANGOS = ["4.2", "5.2", "6.0"]
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    session.run("python", "-X", "dev", "-m", "pytest", *arguments, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """
+    Style and slips: ruff, and its formatter.
+    """
+    session.install("ruff>=0.9")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python=["3.10", PYTHONS[-1]])
+def types(session: nox.Session) -> None:
+    """
+    mypy, strict, over every import package.
+    """
+    session.install("-e", ".[all,dev]")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """
+    The whole suite, with every framework.
+    """
+    session.install("-e", ".[dev]")
+    _pytest(session)
+
+
+@nox.session(python=PYTHONS)
+def bare(session: nox.Session) -> None:
+    """
+    The core alone: no framework is installed, and nothing misses one.
+    """
+    session.install("-e", ".[yaml,test]")
+    _pytest(session)
+
+
+@nox.session
+@nox.parametrize("framework", FRAMEWORKS)
+def framework(session: nox.Session, framework: str) -> None:
+    """
+    One adapter with its own extra and no other.
+    """
+    session.install("-e", f".[yaml,test,{framework}]")
+    _pytest(session, "tests/integrations")
+
+
+@nox.session
+@nox.parametrize("django", DJANGOS)
+def django(session: nox.Session, django: str) -> None:
+    """
+    The Django adapter on each supported series.
+    """
+    session.install("-e", ".[yaml,test,django]", f"django~={django}.0")
+    _pytest(session, "tests/integrations", "-k", "django")
+
+
+@nox.session(python="3.10")
+def minimums(session: nox.Session) -> None:
+    """
+    The whole suite on the lowest versions that pyproject.toml allows.
+    """
+    # Of the direct requirements alone: what they need themselves is their own affair.
+    session.install("uv")
+    python = str(Path(session.bin) / "python")
+    session.run("uv", "pip", "install", "--python", python, "--resolution", "lowest-direct", "-e", ".[all]")
+    session.run("uv", "pip", "install", "--python", python, "-e", ".[test]")
+    _pytest(session)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """
+    The suite on the built wheel, away from the checkout: nothing a user needs is missing from it.
+    """
+    session.install("build")
+    built = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(built), ".", silent=True)
+    (found,) = built.glob("*.whl")
+    session.install(f"{found}[all,test]")
+    elsewhere = built / "elsewhere"
+    shutil.rmtree(elsewhere, ignore_errors=True)
+    for name in ("tests", "example_apps"):
+        shutil.copytree(name, elsewhere / name)
+    shutil.copy("pyproject.toml", elsewhere)
+    session.chdir(elsewhere)
+    _pytest(session, "-m", "not chromium")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """
+    The example shops and their server, as a newcomer runs them.
+    """
+    session.install("-e", ".[all,test]")
+    _pytest(session, "tests/example_apps")
+
+
+@nox.session
+def cover(session: nox.Session) -> None:
+    """
+    Branch coverage of the core and the adapters; fails below 95 %.
+    """
+    session.install("-e", ".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", "--fail-under=95", "--skip-covered", "--show-missing")
