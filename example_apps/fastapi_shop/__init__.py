@@ -1,0 +1,3 @@
+"""
+The shop in FastAPI: see `main`.
+"""

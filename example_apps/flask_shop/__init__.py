@@ -1,0 +1,45 @@
+"""
+The shop in Flask.
+
+    flask --app example_apps.flask_shop run
+"""
+
+from typing import Any
+
+from flagcore_flask import FlagsExtension, current_flags, require_flag
+from flask import Flask, Request, render_template, request
+
+
+def context_from(request: Request) -> dict[str, Any]:
+    """
+    Who is asking: here the organisation in the address, in a shop of yours the user's.
+    """
+    return {"org": request.args.get("org")}
+
+
+def create_app() -> Flask:
+    """
+    The application. `FLAGCORE_URL` and `FLAGCORE_STREAM_URL` in the environment override its addresses.
+    """
+    app = Flask(__name__, template_folder="../templates")
+    app.config.update(
+        FLAGS_SOURCE="http",
+        FLAGS_FORMAT="native",
+        FLAGS_URL="http://127.0.0.1:8099/api/v1/document",
+        FLAGS_STREAM_URL="http://127.0.0.1:8099/api/v1/document/stream",
+        FLAGS_WAIT_SECONDS=2,
+    )
+    FlagsExtension(app, context_from=context_from)
+
+    @app.get("/")
+    @require_flag("maintenance-mode", value=False, status=503, retry_after_seconds=120)
+    def shop() -> str:
+        return render_template(
+            "shop.html",
+            framework="Flask",
+            org=request.args.get("org", ""),
+            theme=current_flags.get_string("theme", "light"),
+            limits=current_flags.get_json("checkout-limits", {"max_items": 10, "max_total": 500}),
+        )
+
+    return app
