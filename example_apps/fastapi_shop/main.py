@@ -10,9 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.templating import Jinja2Templates
-from flagcore_fastapi import FlagsDep, FlagsMiddleware, install, lifespan, require_flag
 
 from flagcore import FlagClient, HTTPSource
+from flagcore_fastapi import FlagsDep, FlagsMiddleware, install, lifespan, require_flag
 
 FLAGS_URL = os.environ.get("FLAGCORE_URL", "http://127.0.0.1:8099/api/v1/document")
 

@@ -6,8 +6,9 @@ The shop in Flask.
 
 from typing import Any
 
-from flagcore_flask import FlagsExtension, current_flags, require_flag
 from flask import Flask, Request, render_template, request
+
+from flagcore_flask import FlagsExtension, current_flags, require_flag
 
 
 def context_from(request: Request) -> dict[str, Any]:
