@@ -1,7 +1,31 @@
 """
-The modules that hold shared tests explain their failures as test modules do.
+What the tests of several adapters stand on.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.integrations.asgi import Asgi
+
+# The modules that hold shared tests explain their failures as test modules do.
 pytest.register_assert_rewrite("tests.integrations.contract", "tests.integrations.live")
+
+
+@pytest.fixture
+def run() -> Iterator[Any]:
+    """
+    `run(app)`: an ASGI application, running; stopped after the test.
+    """
+    running: list[Asgi] = []
+
+    def run(app: Any) -> Asgi:
+        running.append(Asgi(app))
+        return running[-1]
+
+    yield run
+    for each in running:
+        each.stop()

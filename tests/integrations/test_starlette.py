@@ -9,7 +9,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -77,22 +77,6 @@ def followed(tmp_path: Path) -> FlagClient:
     path = tmp_path / "flags.json"
     path.write_text(json.dumps(SHOP), encoding="utf-8")
     return FlagClient(FileSource(path), cache_dir=None)
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """
-    `run(app)`: the application, running; stopped after the test.
-    """
-    running: list[Asgi] = []
-
-    def run(app: Any, **options: Any) -> Asgi:
-        running.append(Asgi(app, **options))
-        return running[-1]
-
-    yield run
-    for each in running:
-        each.stop()
 
 
 def theme(request: Request) -> Response:
