@@ -92,6 +92,7 @@ class Layer:
         self._digest = b""
         self._etag: str | None = None
         self._failing = False
+        self._has_looked = False
         self.renew()
         if self.is_given:
             source.subscribe(self.take)
@@ -131,7 +132,8 @@ class Layer:
             self.take()
         elif getattr(self.source, "is_local", False):
             self._load_file()
-        elif self._cache is not None and self._identity is not None and self.snapshot is EMPTY:
+        elif self._cache is not None and self._identity is not None and not self._has_looked:
+            self._has_looked = True
             stored = self._cache.load(self._identity)
             if stored is not None:
                 self._load_stored(stored)
