@@ -103,10 +103,10 @@ class Server:
         for thread in self._threads:
             thread.join(5)
 
-    def __enter__(self) -> Server:
+    def __enter__(self):
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self.close()
 
     def _accept(self) -> None:

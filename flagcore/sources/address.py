@@ -86,12 +86,19 @@ class Address:
         return self.scheme, self.host, self.port
 
     @property
+    def given_port(self) -> int | None:
+        """
+        The port, unless it is the one its scheme stands for.
+        """
+        return None if self.port == _PORTS[self.scheme] else self.port
+
+    @property
     def authority(self) -> str:
         """
         Host and port, as a Host header has them.
         """
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.given_port is None else f"{host}:{self.port}"
 
     @property
     def shown(self) -> str:

@@ -7,6 +7,7 @@ asyncio's own look-up holds `asyncio.run` back for as long as the resolver hangs
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
@@ -180,7 +181,7 @@ class _Sockets(httpcore.AsyncNetworkBackend):
                 return _Stream(await self._backend.connect_tcp(endpoint.place[0], port, timeout=max(share, 0.0)))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 if at == len(endpoints) - 1:
-                    raise type(error)(str(_deepest(error))) from error
+                    raise type(error)(_reason(error)) from error
         raise httpcore.ConnectError(f"no address for {host!r}")
 
     async def _endpoints(self, host: str, port: int, until: float) -> list[Endpoint]:
@@ -245,8 +246,9 @@ async def _carry_out(exchange: Exchange[T], answer: _Answer) -> T:
         return result
 
 
-def _deepest(error: BaseException) -> BaseException:
-    # AnyIO says "all connection attempts failed"; the system's reason is behind it.
-    while error.__cause__ is not None and str(error.__cause__):
+def _reason(error: BaseException) -> str:
+    # AnyIO says "all connection attempts failed", asyncio "connect call failed"; the system's reason is behind them.
+    while error.__cause__ is not None:
         error = error.__cause__
-    return error
+    number = error.errno if isinstance(error, OSError) else None
+    return f"[Errno {number}] {os.strerror(number)}" if number else str(error)

@@ -89,7 +89,7 @@ def wire(request: Request, timeout_seconds: float, silence_seconds: float) -> ht
         silence_seconds: for each read.
     """
     to = request.address
-    url = httpcore.URL(scheme=to.scheme, host=to.host, port=to.port, target=to.target)
+    url = httpcore.URL(scheme=to.scheme, host=to.host, port=to.given_port, target=to.target)
     timeout = {"connect": timeout_seconds, "write": timeout_seconds, "pool": timeout_seconds, "read": silence_seconds}
     return httpcore.Request(b"GET", url, headers=list(request.headers), extensions={"timeout": timeout})
 

@@ -486,7 +486,7 @@ class TestTaskFeed:
 
         async def main():
             feed.start()
-            while not sink.told:
+            while not sink.told:  # noqa: ASYNC110 - told by nothing that could be awaited
                 await anyio.sleep(0.001)
 
         anyio.run(main, backend=backend)

@@ -66,8 +66,8 @@ class Talk:
         return self.ask
 
 
-def event(text, id=""):
-    return Chunk((f"id: {id}\n" if id else "").encode() + f"data: {text}\n\n".encode())
+def event(text, last_id=""):
+    return Chunk((f"id: {last_id}\n" if last_id else "").encode() + f"data: {text}\n\n".encode())
 
 
 class TestPolling:
@@ -171,7 +171,7 @@ class TestStreaming:
     def test_comes_back_with_the_last_id_after_a_clean_end(self):
         """An end is no error; the id goes along, and outlives a connection that brings none."""
         talk = Talk(STREAM)
-        talk.tell(Opened(), event("é", id="7"), Kept())
+        talk.tell(Opened(), event("é", "7"), Kept())
         assert talk.tell(Ended()) == Wait(1.0)
         assert talk.tell(Waited()) == Open("7")
         talk.tell(Opened(), event("b"), Kept())
@@ -203,7 +203,7 @@ class TestStreaming:
     def test_silence_reconnects_at_once_and_without_error(self):
         """A silent stream that reconnects cleanly is no outage; one that does not, is."""
         talk = Talk(STREAM)
-        talk.tell(Opened(), event("a", id="1"), Kept())
+        talk.tell(Opened(), event("a", "1"), Kept())
         assert talk.tell(Silent()) == Open("1")
         assert talk.tell(Failed(DOWN)) == Wait(1.0, error=DOWN)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import threading
 import time
+from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 from blockbuster import blockbuster_ctx
 
 from flagcore.errors import MalformedDocument
@@ -120,10 +121,10 @@ class Fed:
     async def _live(self, started):
         self.feed.start()
         started.set()
-        while not self._leave.is_set():
+        while not self._leave.is_set():  # noqa: ASYNC110 - set by another thread
             await anyio.sleep(0.005)
         gc.collect()
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         if self.world == "asyncio":
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
         else:
@@ -152,8 +153,8 @@ def _threads():
 
 
 def _sockets():
-    count = 0
-    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+    count, open_files = 0, Path("/proc/self/fd")
+    for each in open_files.iterdir() if open_files.is_dir() else ():
         with contextlib.suppress(OSError):
-            count += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+            count += str(each.readlink()).startswith("socket:")
     return count

@@ -76,14 +76,14 @@ class TestRefusals:
     def test_no_key(self, key):
         """A key that is missing, or that no header can hold, is refused without being shown."""
         for make in (FoffSource, lambda key, _: SoasapSource(key)):
-            with pytest.raises(ConfigError, match="^api_key: expected") as refused:
+            with pytest.raises(ConfigError, match=r"^api_key: expected") as refused:
                 make(key, "scope")
             assert "s3cret" not in str(refused.value)
 
     @pytest.mark.parametrize("scope", ["", None, 5])
     def test_no_scope(self, scope):
         """A Foff key is for a scope."""
-        with pytest.raises(ConfigError, match="^scope: expected"):
+        with pytest.raises(ConfigError, match=r"^scope: expected"):
             FoffSource("key", scope)
 
     @pytest.mark.parametrize(
@@ -100,20 +100,20 @@ class TestRefusals:
     @pytest.mark.parametrize("verify", [None, 1, b"x"])
     def test_no_verify(self, verify):
         """Whose certificates are believed is never a guess."""
-        with pytest.raises(ConfigError, match="^verify: expected"):
+        with pytest.raises(ConfigError, match=r"^verify: expected"):
             HTTPSource(URL, "native", verify=verify)
 
     def test_a_missing_or_broken_file_of_certificates(self, tmp_path):
         """A path that gives no certificates is refused before any request."""
-        with pytest.raises(ConfigError, match="^verify: expected"):
+        with pytest.raises(ConfigError, match=r"^verify: expected"):
             HTTPSource(URL, "native", verify=tmp_path / "missing.pem")
         (tmp_path / "broken.pem").write_text("nothing")
-        with pytest.raises(ConfigError, match="^verify: expected"):
+        with pytest.raises(ConfigError, match=r"^verify: expected"):
             HTTPSource(URL, "native", verify=str(tmp_path / "broken.pem"))
 
     def test_a_base_url_with_a_query(self):
         """A path can't be put behind a query."""
-        with pytest.raises(ConfigError, match="^base_url: expected"):
+        with pytest.raises(ConfigError, match=r"^base_url: expected"):
             SoasapSource("key", base_url="https://x/?y")
 
 
