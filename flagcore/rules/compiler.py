@@ -15,7 +15,7 @@ from flagcore.snapshot import Thunk
 __all__ = ["Overridden", "compile_ruleset"]
 
 #: One level of an override tree: {id: (the answer at this path or None, the levels below it)}.
-_Level = dict[str, "tuple[Resolution[Any] | None, _Level]"]
+_Level = dict["str | None", "tuple[Resolution[Any] | None, _Level]"]
 
 
 def compile_ruleset(ruleset: Ruleset) -> dict[str, Thunk]:
@@ -88,8 +88,8 @@ def _answer(key: str, definition: Definition, choice: Choice, reason: Reason) ->
     return Resolution(choice.value, key, choice.variant, reason, None, None, metadata)
 
 
-def _identifier(value: object) -> str:
-    # An id written as a number in YAML and one read from a database must meet; no id is the empty string.
+def _identifier(value: object) -> str | None:
+    # An id written as a number in YAML and one read from a database must meet. What is no id is in no level.
     if type(value) is str:
         return value
-    return str(value) if type(value) is int else ""
+    return str(value) if type(value) is int else None
