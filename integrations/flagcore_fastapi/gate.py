@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from starlette.requests import HTTPConnection
 
@@ -36,8 +36,8 @@ def require_flag(
         @require_flag("beta-page")
         def beta(page: str) -> Page: ...
 
-    Its OpenAPI entry stays as it is. So does its signature, but for one parameter by keyword that FastAPI fills with
-    the connection and no schema shows.
+    Its OpenAPI entry stays as it is. So does its signature; a route that takes no connection itself gets one parameter
+    more, by keyword, which FastAPI fills and no schema shows.
 
     A websocket is refused before it is accepted, with 1008, which the browser sees as a 403.
 
@@ -64,11 +64,18 @@ def require_flag(
 
 def _with_connection(endpoint: Callable[..., Any]) -> inspect.Signature:
     signature = _signature(endpoint)
+    given = list(signature.parameters.values())
+    # FastAPI fills one parameter of this type and no more: a route that takes it, or a gate within this one, shares it.
+    if any(_is_connection(each.annotation) for each in given):
+        return signature
     own = inspect.Parameter(CONNECTION, inspect.Parameter.KEYWORD_ONLY, annotation=HTTPConnection)
-    given = [each for each in signature.parameters.values() if each.name != CONNECTION]
-    # Before **kwargs, where there is one; a gate within a gate has its own already.
-    rest = [each for each in given if each.kind is each.VAR_KEYWORD]
-    return signature.replace(parameters=[*(each for each in given if each not in rest), own, *rest])
+    place = len(given) - any(each.kind is each.VAR_KEYWORD for each in given)
+    return signature.replace(parameters=[*given[:place], own, *given[place:]])
+
+
+def _is_connection(annotation: Any) -> bool:
+    # Python 3.10 takes list[int] for a class.
+    return isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, HTTPConnection)
 
 
 def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, WebSocket
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 import flagcore
 from flagcore import FlagClient, Flags, MemorySource
@@ -76,6 +77,13 @@ async def async_order(number: int, order: Order, flags: FlagsDep, request: Reque
     return Receipt(number=number, total=sum(order.lines))
 
 
+def uncached(flags: Annotated[Flags, Depends(get_flags, use_cache=False)]) -> Flags:
+    """
+    A dependency that asks for the view once more.
+    """
+    return flags
+
+
 @pytest.fixture
 def app() -> FastAPI:
     """
@@ -100,11 +108,8 @@ def test_a_request_has_one_view_by_whatever_way_it_is_read(app: FastAPI, run: Ru
     """
     app.add_middleware(FlagsMiddleware)
 
-    def dependency(flags: Annotated[Flags, Depends(get_flags, use_cache=False)]) -> Flags:
-        return flags
-
     @app.get("/")
-    def endpoint(flags: FlagsDep, same: Flags = Depends(dependency)) -> bool:
+    def endpoint(flags: FlagsDep, same: Annotated[Flags, Depends(uncached)]) -> bool:
         return flags is same is flagcore.get_flags()
 
     assert run(app).get("/").json is True
@@ -177,17 +182,17 @@ def test_a_gated_route_keeps_its_openapi_entry(order: Any) -> None:
 
 def test_a_gated_route_keeps_the_parameters_of_its_signature() -> None:
     """
-    In their order; the connection stands behind them, by keyword.
+    In their order; the connection stands behind them, by keyword, unless the route takes it anyway.
     """
 
     def with_the_rest(number: int, **rest: int) -> None:
         raise AssertionError
 
-    for endpoint in (plain_order, async_order, with_the_rest):
+    for endpoint, added in ((plain_order, ["keyword-only"]), (with_the_rest, ["keyword-only"]), (async_order, [])):
         own = inspect.signature(endpoint).parameters
         gated = inspect.signature(require_flag("new-checkout")(endpoint)).parameters
         assert [name for name in gated if name in own] == list(own)
-        assert [gated[name].kind.description for name in gated if name not in own] == ["keyword-only"]
+        assert [gated[name].kind.description for name in gated if name not in own] == added
 
 
 @pytest.mark.parametrize("order", [plain_order, async_order])
@@ -244,6 +249,21 @@ def test_a_gate_within_a_gate_is_asked_too(app: FastAPI, run: Run) -> None:
 
     running = run(app)
     assert (running.get("/both").json, running.get("/one").status) == ("open", 403)
+
+
+def test_a_gated_route_may_take_the_connection_itself(app: FastAPI, run: Run) -> None:
+    """
+    FastAPI fills one parameter of a kind, so the gate shares the route's.
+    """
+
+    @app.get("/")
+    @require_flag("new-checkout")
+    @require_flag("old-checkout", value=False)
+    def endpoint(connection: HTTPConnection) -> str:
+        return connection.url.path
+
+    assert list(inspect.signature(endpoint).parameters) == ["connection"]
+    assert run(app).get("/").json == "/"
 
 
 def test_a_route_annotated_with_a_later_name_can_be_gated(app: FastAPI) -> None:
