@@ -6,8 +6,8 @@ flagcore in Django: feature flags in views, templates, URLs and commands.
     FLAGS = {"SOURCE": "file", "PATH": BASE_DIR / "flags.yaml"}
 
 A view reads `request.flags.get_bool("new-checkout")`, a template `{% load flags %}{% flag "new-checkout" %}…`. Options
-are those of `flagcore.adapter.read_options`; `FLAGCORE_…` in the environment overrides them. With Django's Jinja2
-engine, put flagcore's Jinja extension into the engine's `OPTIONS["extensions"]`.
+are those of `flagcore.adapter.read_options`; `FLAGCORE_…` in the environment overrides them. For Django's Jinja2 engine
+see `flagcore_django.jinja`.
 
 Importing this package needs no settings.
 """

@@ -66,6 +66,18 @@ def _template(text: str) -> View:
     return view
 
 
+def ask(url: str, *, is_async: bool = False, **arguments: Any) -> HttpResponse:
+    """
+    What the project answers over WSGI, or over ASGI. From any thread.
+    """
+
+    async def get() -> HttpResponse:
+        return await AsyncClient().get(url, **arguments)
+
+    # async_to_sync: plain views then run in the caller's thread, and several callers at once.
+    return async_to_sync(get)() if is_async else Client().get(url, **arguments)
+
+
 class DjangoApp:
     """
     The project while its settings say what a test wants.
@@ -90,9 +102,7 @@ class DjangoApp:
         return client
 
     def get(self, path: str, headers: Mapping[str, str] = {}) -> Answer:
-        # async_to_sync: plain views then run in the caller's thread, and several callers at once.
-        get = async_to_sync(AsyncClient().get) if self._is_async else Client().get
-        response = get(path, headers=headers)
+        response = ask(path, is_async=self._is_async, headers=headers)
         sent = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, sent, response.content.decode())
 

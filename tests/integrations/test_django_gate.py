@@ -11,9 +11,8 @@ import pytest
 
 pytest.importorskip("django")
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
-from django.test import AsyncClient, Client, override_settings
+from django.test import override_settings
 from django.urls import include, path, reverse
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -39,9 +38,8 @@ def answer(*patterns: Any, url: str = "/", is_async: bool = False) -> HttpRespon
     What the project answers at `url` with these routes.
     """
 
-    get = async_to_sync(AsyncClient().get) if is_async else Client().get
     with override_settings(ROOT_URLCONF=django_harness.Urls(*patterns)):
-        return get(url)
+        return django_harness.ask(url, is_async=is_async)
 
 
 def statuses(view_for: Any, *, is_async: bool = False) -> list[int]:

@@ -114,14 +114,14 @@ class TestWithoutSettings:
 
     def test_importing_and_reading_need_no_settings(self) -> None:
         """
-        Defaults, and no error.
+        Defaults, and one line in the log that says why.
         """
         script = (
             "import flagcore_django as f, flagcore_django.templatetags.flags, flagcore_django.middleware;"
-            "print(f.get_flags().get_int('a', 6))"
+            "print(f.get_flags().get_int('a', 6), f.get_flags().get_int('a', 7))"
         )
         done = run("-W", "error", "-c", script)
-        assert done.stdout.strip() == "6", done.stderr
+        assert (done.stdout.strip(), done.stderr.count("INSTALLED_APPS")) == ("6 7", 1), done.stderr
 
     def test_without_django_the_extra_is_named(self) -> None:
         """

@@ -238,3 +238,45 @@ class TestWhoAsks:
         with override_settings(TEMPLATES=templates, ROOT_URLCONF=django_harness.Urls(path("", view))):
             answer = Client(raise_request_exception=False).get("/")
         assert (answer.status_code, answer.content) == (500, b"sorry")
+
+
+class TestJinja2:
+    """
+    Django's other engine.
+    """
+
+    TEXT = '{% flag "acme-only" %}1{% else %}0{% endflag %}{{ flag_value("markup", "plain") }}'
+
+    @staticmethod
+    def render(text: str, given: Any = None, **variables: Any) -> str:
+        pytest.importorskip("jinja2")
+        from django.template.backends.jinja2 import Jinja2
+
+        options = {"extensions": ["flagcore_django.jinja.FlagTags"], "autoescape": True}
+        engine = Jinja2({"NAME": "jinja2", "DIRS": [], "APP_DIRS": False, "OPTIONS": options})
+        rendered: str = engine.from_string(text).render(variables, given)
+        return rendered
+
+    def test_it_finds_the_view_as_django_s_own_templates_do(self) -> None:
+        """
+        The request's, then the bound one, then the project's.
+        """
+        assert self.render(self.TEXT, from_acme()) == "1&lt;b&gt;&amp;"
+        assert FlagsMiddleware(lambda request: self.render(self.TEXT))(from_acme()) == "1&lt;b&gt;&amp;"
+        assert self.render(self.TEXT) == "0&lt;b&gt;&amp;"
+
+    def test_without_the_app_everything_is_off(self) -> None:
+        """
+        And nothing raises, whatever is called `request`.
+        """
+        with override_settings(INSTALLED_APPS=[]):
+            assert self.render(self.TEXT) == "0plain"
+        assert self.render(self.TEXT, request="a string") == "0&lt;b&gt;&amp;"
+
+    def test_the_filter_asks_the_view_it_stands_behind(self) -> None:
+        """
+        As `flags|enabled` does in Django's own.
+        """
+        text = '{% if flags|enabled("acme-only") %}yes{% endif %}'
+        assert self.render(text, flags=get_flags().with_context({"org": "acme"})) == "yes"
+        assert self.render(text, from_acme()) == "yes"
