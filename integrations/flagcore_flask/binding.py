@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakSet, ref
 
+import flask.globals
 from flask import Flask, Request, current_app, g, has_app_context, has_request_context, request
 from flask.signals import appcontext_pushed
 from werkzeug.local import LocalProxy
@@ -45,8 +46,8 @@ class AppFlags:
         self.client = client
         self._app = ref(app)
         self._context_of = context_of
-        # The signal holds its receiver weakly: this attribute keeps the bound method.
-        self._pushed = self._bind
+        # Bound methods made once: the signal holds its receiver weakly, and every request binds the same view.
+        self._pushed, self._view = self._bind, self.view
         app.teardown_appcontext(self._unbind)
         appcontext_pushed.connect(self._pushed, sender=app)
         app.extensions[_HELD] = self
@@ -83,10 +84,11 @@ class AppFlags:
         # setdefault: of two threads in copies of one request, both get the view that stays.
         return kept.setdefault(_VIEW, made)
 
-    def _bind(self, _app: Flask, **_: Any) -> None:
+    def _bind(self, app: Flask, **_: Any) -> None:
         kept = vars(_behind(g))
         if _TOKEN not in kept:  # a context may be pushed again while it is up; it is torn down once
-            kept[_TOKEN] = bind(partial(self.view, _current_request()))
+            outer = _others_request(app)
+            kept[_TOKEN] = bind(self._view if outer is None else partial(self.view, outer))
 
     def _unbind(self, _error: BaseException | None) -> None:
         token = vars(_behind(g)).pop(_TOKEN, None)
@@ -105,6 +107,13 @@ def current_application() -> Flask | None:
 def _current_request() -> Request | None:
     found: Request | None = _behind(request) if has_request_context() else None
     return found
+
+
+def _others_request(app: Flask) -> Request | None:
+    # Where two applications call one another, Flask leaves the caller's request in place under the other's context,
+    # unless it keeps both in one context: then there is no `request_ctx`, and no such case.
+    context = vars(flask.globals).get("request_ctx")
+    return _current_request() if context and context.app is not app else None
 
 
 def _behind(proxy: Any) -> Any:
