@@ -5,8 +5,10 @@ The flag server towards applications: three protocols, live, with keys, from one
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import anyio
@@ -18,6 +20,7 @@ from starlette.routing import Mount
 
 from flagcore.errors import ConfigError
 from flagcore_server import FlagServer
+from flagcore_server.live import aligned
 from tests.integrations.served import SAMPLE, Stream, eventually, put, running, sample_in, serving, state
 
 
@@ -91,6 +94,19 @@ def test_every_open_stream_hears_of_a_change(client: httpx.Client, path: Path) -
             assert one.json()["flags"]["last"]["value"] == other.json()["flags"]["last"]["value"] == "changed"
 
 
+def test_streams_are_told_at_once(client: httpx.Client, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server itself changes or happens to see goes out without waiting for the next look at the file."""
+    monkeypatch.setattr("flagcore_server.watch.LOOK_SECONDS", 60.0)
+    with Stream(client, "/api/v1/document/stream") as one, Stream(client, "/api/v1/document/stream") as other:
+        one.next()
+        other.next()
+        put(client, "last", "changed")
+        assert one.json()["flags"]["last"]["value"] == other.json()["flags"]["last"]["value"] == "changed"
+        path.write_text(SAMPLE, encoding="utf-8")
+        client.get("/api/v1/document")
+        assert one.json()["flags"]["last"]["value"] == other.json()["flags"]["last"]["value"] == "plain"
+
+
 def test_quiet_stream_is_kept_alive(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream on which nothing happens carries comments, and no event."""
     monkeypatch.setattr("flagcore_server.live.KEEP_ALIVE_SECONDS", 0.05)
@@ -153,6 +169,21 @@ def test_soasap_stream_ends_as_announced(client: httpx.Client, monkeypatch: pyte
     assert sum(map(len, got)) == int(response.headers["content-length"])
 
 
+def test_aligned_events_never_exceed_the_length() -> None:
+    """An event that would not fit is left to the next connection; the rest is filled, to the byte."""
+
+    async def events() -> AsyncGenerator[bytes, None]:
+        for _ in range(9):
+            yield b"data: x\n\n"
+
+    async def run() -> list[bytes]:
+        return [chunk async for chunk in aligned(events(), 3 * 4096)]
+
+    chunks = anyio.run(run)
+    assert [len(each) for each in chunks] == [4096, 4096, 4096, 0]
+    assert max(map(len, b"".join(chunks).splitlines())) <= 4096
+
+
 @pytest.mark.parametrize(
     "address",
     ["/api/v1/document", "/api/v1/document/stream", "/api/v1/scopes/shop/configs", "/api/v1/flags/live"],
@@ -196,6 +227,15 @@ def test_malformed_edit_keeps_the_last_good_state(client: httpx.Client, path: Pa
     path.write_text(SAMPLE, encoding="utf-8")
     assert state(client)["error"] is None
     assert client.get("/health").json()["status"] == "ok"
+
+
+def test_quick_edits_of_one_length_are_seen(client: httpx.Client, path: Path) -> None:
+    """Two edits within one tick of the file system's clock, of one length, are told apart."""
+    tick = time.time_ns() + 5_000_000_000  # a stamp that has not settled yet, however slow the test
+    for value in ("one", "two"):
+        path.write_text(SAMPLE.replace("value: plain", f"value: {value}"), encoding="utf-8")
+        os.utime(path, ns=(tick, tick))
+        assert client.get("/api/v1/document").json()["flags"]["last"]["value"] == value
 
 
 def test_file_that_vanishes_and_returns(client: httpx.Client, path: Path) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,24 @@ def test_changes_at_once_are_all_kept(client: httpx.Client, path: Path) -> None:
     found = client.get("/api/v1/document").json()["flags"]
     assert [found[key]["value"] for key in keys] == [1000, 1001, "v2", "v3"]
     assert "# off until it is tested" in path.read_text("utf-8")
+
+
+def test_change_waits_for_another_process(client: httpx.Client, path: Path) -> None:
+    """While another server process writes, a change waits, and is then made in what that one wrote."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows has no flock")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            change = pool.submit(put, client, "theme", "blue")
+            assert not wait([change], 0.3).done
+            path.write_text(SAMPLE.replace("value: plain", "value: theirs"), encoding="utf-8")
+            fcntl.flock(folder, fcntl.LOCK_UN)
+            assert change.result(5).status_code == 200
+    finally:
+        os.close(folder)
+    assert "'blue'" in path.read_text("utf-8")
+    assert "value: theirs" in path.read_text("utf-8")
 
 
 def test_file_keeps_its_mode_and_link(client: httpx.Client, path: Path) -> None:

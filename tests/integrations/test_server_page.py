@@ -158,7 +158,7 @@ def test_change_by_another_is_shown_before_it_is_overwritten(page: Any, client: 
     put(client, "theme", "theirs")
     playwright.expect(_row(page, "theme").get_by_role("button")).to_have_text("theirs")
     page.click("#confirm-apply")
-    playwright.expect(page.locator("#confirm-error")).to_contain_text("was changed meanwhile")
+    playwright.expect(page.locator("#confirm-error")).to_contain_text("Flag 'theme' was changed meanwhile")
     playwright.expect(page.locator("#confirm-before")).to_have_text("theirs")
     assert "'theirs'" in path.read_text("utf-8")
     page.click("#confirm-apply")

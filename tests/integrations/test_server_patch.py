@@ -84,18 +84,19 @@ def test_json_value_is_written_over(before: str, value: Any, after: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "value"),
     [
-        "base: &b {value: 1}\na: *b",
-        "a: &x 1\nb: *x",
-        "base: &b {a: 1}\n<<: *b",
+        ("base: &b {value: 1}\na: *b", 2),
+        ("a: &x 1\nb: *x", 2),
+        ("a: &x {v: 1, w: 2}\nb: *x", {"v": 9, "w": 2}),
+        ("base: &b {a: 1}\n<<: *b", 2),
     ],
-    ids=["alias", "anchored-and-shared", "merged-in"],
+    ids=["alias", "anchor", "inside-an-anchor", "merged-in"],
 )
-def test_shared_yaml_is_not_edited(text: str) -> None:
+def test_shared_yaml_is_not_edited(text: str, value: Any) -> None:
     """A value that stands in two places by a YAML alias is refused: one change would make two."""
     with pytest.raises(NotEditable):
-        patch(text, ("a",), 2)
+        patch(text, ("a",), value)
 
 
 def test_other_encodings_and_toml_are_not_edited() -> None:

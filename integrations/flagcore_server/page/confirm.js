@@ -109,7 +109,7 @@ function marked(text, differing) {
 }
 
 function sayError(text) {
-  errorText.textContent = text;
+  errorText.textContent = text && text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
   errorText.hidden = text === "";
 }
 
