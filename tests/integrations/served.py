@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+
 from flagcore_server import FlagServer
 from flagcore_server.serve import Runner
 
