@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from flagcore import ErrorContext, ErrorSource, FlagClient, SoasapSource
-from flagcore.errors import ConfigError
 from flagcore.status import ErrorHandler
 
 __all__ = [
@@ -76,8 +75,6 @@ class SoasapClient:
     """
 
     def __init__(self, options: SoasapClientOptions) -> None:
-        if not options.api_key or not options.api_key.strip():
-            raise ConfigError("api_key: expected the environment's API key, got a blank one; see the SOASAP dashboard")
         self._flags = FlagClient(
             SoasapSource(options.api_key, base_url=options.base_url or _BASE_URL),
             cache_dir=_folder(options.cache_directory),

@@ -188,6 +188,13 @@ def test_follows_again_after_an_outage(service: Scripted) -> None:
         eventually(lambda: client.get_feature_config("theme", IDS) == "green")
 
 
+def test_keeps_nothing_on_disk(service: Scripted, tmp_path: Path) -> None:
+    """As the original, it knows what it has fetched itself and no more."""
+    with Client(config(service)):
+        pass
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
 def test_an_interval_of_zero_fetches_once(service: Scripted) -> None:
     """Nothing is asked again, by reading neither, and no thread stays."""
     with Client(config(service)) as client:
@@ -282,7 +289,7 @@ def test_an_async_client_polls_in_its_loop(service: Scripted, backend: str) -> N
 
 @both_loops
 def test_an_async_client_raises_when_the_first_fetch_fails(service: Scripted, backend: str) -> None:
-    """Nothing goes on then, a read is None, and it may be started again."""
+    """Nothing goes on then, a read is None, and it may be started again; as it may after closing."""
 
     async def main() -> None:
         client = AsyncClient(config(service, 0.02))
@@ -292,8 +299,11 @@ def test_an_async_client_raises_when_the_first_fetch_fails(service: Scripted, ba
         await _nothing_goes_on(service, backend)
         assert client.get_feature_config("theme", IDS) is None
         service.status = 200
-        async with client:
-            assert client.get_feature_config("theme", IDS) == "midnight"
+        for _ in range(2):  # after a failure, and after closing; slow enough for what was before to be in the way
+            service.gate.clear()
+            threading.Timer(0.1, service.gate.set).start()
+            async with client:
+                assert client.get_feature_config("theme", IDS) == "midnight"
 
     anyio.run(main, backend=backend)
 

@@ -77,6 +77,11 @@ def test_refuses_to_be_made_without_a_key() -> None:
             create_soasap_client(SoasapClientOptions(api_key=blank))
 
 
+def test_an_empty_address_is_the_services_own() -> None:
+    """As when none is given: it comes from an environment variable that is not set. Nothing is asked of it here."""
+    create_soasap_client(api_key=KEY, base_url="").close()
+
+
 def test_hides_its_key(service: Scripted) -> None:
     """The key goes to the service, and can't be read off options or client."""
     options = SoasapClientOptions(api_key=KEY, base_url=service.url)
