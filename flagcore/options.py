@@ -89,7 +89,7 @@ def read_options(
     if client is None:
         client = _client(options)
     else:
-        _refuse_unknown(options, (*_CLIENT, *_every_source_option()))
+        _refuse_unknown(options, (*_CLIENT, *_ADAPTER, *_every_source_option()))
     return Options(client, _seconds(wait), _loaded(context_from))
 
 
