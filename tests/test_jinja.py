@@ -9,6 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+pytest.importorskip("jinja2")
+
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, Undefined
 
 from flagcore import FlagClient, MemorySource

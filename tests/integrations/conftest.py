@@ -29,3 +29,19 @@ def run() -> Iterator[Any]:
     yield run
     for each in running:
         each.stop()
+
+
+@pytest.fixture(scope="class")
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """
+    The server that a `LiveContract` names, for all tests of the class.
+    """
+    from tests.integrations.live import Server
+
+    for each in request.cls.needs:
+        pytest.importorskip(each)
+    server = Server(request.cls.command, tmp_path_factory.mktemp("live"))
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 import flagcore
@@ -25,20 +24,7 @@ from flagcore import Body, ErrorCode, FlagClient, Flags, MemorySource, Same
 from flagcore.errors import ConfigError, SourceUnavailable
 from flagcore.testing import override
 from tests.integrations.page import App, Harness, Page
-
-#: The document most tests serve. `theme` follows the context's org.
-SHOP = {
-    "hierarchy": ["org"],
-    "flags": {
-        "new-checkout": {"value": True},
-        "old-checkout": {"value": False},
-        "theme": {"value": "light", "overrides": [{"org": "acme", "value": "dark"}]},
-        "limits": {"value": {"max": 5}},
-    },
-}
-
-#: The same, with everything the other way round.
-CHANGED = {"flags": {"new-checkout": {"value": False}, "old-checkout": {"value": True}, "theme": {"value": "blue"}}}
+from tests.integrations.shop import CHANGED, SHOP, asked_context, by_headers, checkout, checkout_async, theme
 
 #: Seconds within which anything that happens behind a view must have happened.
 SOON = 5.0
@@ -70,42 +56,6 @@ class Unreachable:
             return Body(b'{"flags": {"new-checkout": {"value": true}}}')
         self.failed.set()
         raise SourceUnavailable("expected an answer, got none: this service is down")
-
-
-def by_headers(request: Any) -> Mapping[str, Any]:
-    """
-    A `context_from` that every framework's request suits.
-    """
-    return {"targeting_key": request.headers.get("x-user"), "org": request.headers.get("x-org")}
-
-
-def checkout(flags: Flags) -> bool:
-    """
-    The page most tests read.
-    """
-    return flags.get_bool("new-checkout")
-
-
-async def checkout_async(flags: Flags) -> bool:
-    """
-    The same as an `async` view.
-    """
-    await anyio.lowlevel.checkpoint()
-    return flags.get_bool("new-checkout")
-
-
-def theme(flags: Flags) -> str:
-    """
-    A page that depends on who asks.
-    """
-    return flags.get_string("theme", "none")
-
-
-def asked_context(flags: Flags) -> dict[str, Any]:
-    """
-    Whom the view answers for.
-    """
-    return {"targeting_key": flags.context.targeting_key, **flags.context.attributes}
 
 
 def gated(key: str, **gate: Any) -> Page:

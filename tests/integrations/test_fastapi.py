@@ -11,6 +11,10 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("jinja2")
+
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, WebSocket
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection

@@ -16,6 +16,10 @@ from typing import Any
 
 import anyio
 import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("jinja2")
+
 from jinja2 import DictLoader, Environment
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
