@@ -18,8 +18,8 @@ __all__ = ["is_command", "is_serving"]
 #: Source: `django.utils.autoreload.DJANGO_AUTORELOAD_ENV`.
 _CHILD_OF_RELOADER = ("RUN_MAIN", "true")
 
-#: The scripts that take a management command as their first argument; `__main__.py` is `python -m django`.
-_SCRIPTS = ("manage.py", "django-admin", "django-admin.exe", "django/__main__.py")
+#: The script that takes a management command as its first argument. Projects edit theirs: it may do more than that.
+_SCRIPT = "manage.py"
 
 
 def is_serving() -> bool:
@@ -46,10 +46,9 @@ def _command() -> list[str] | None:
     """
     The management command with its arguments, or None outside of one.
     """
-    # The stack knows a command by whatever script it was called; the script's name knows one that sets Django up
+    # The stack knows a command, whatever script it was called by; the script's name knows one that sets Django up
     # before it calls the command.
     for frame, _ in walk_stack(None):
         if frame.f_code.co_name == "execute" and frame.f_globals.get("__name__") == "django.core.management":
             return list(frame.f_locals["self"].argv[1:])
-    script = Path(sys.argv[0] if sys.argv else "").as_posix()
-    return sys.argv[1:] if script.endswith(_SCRIPTS) else None
+    return sys.argv[1:] if sys.argv and Path(sys.argv[0]).name == _SCRIPT else None

@@ -58,6 +58,8 @@ class TestNetwork:
         Not by the name of a script alone.
         """
         settings = {"DJANGO_SETTINGS_MODULE": "tests.integrations.django_project.settings"}
+        # The process ends too soon for a request to be sure to arrive; the thread that would send it is there at once.
+        script += "; import threading; assert threading.active_count() == 1, threading.enumerate()"
         done = run("-c", script, **service.environment(), **settings)
         assert (done.returncode, service.requests) == (0, 0), done.stderr
 

@@ -98,7 +98,7 @@ def enabled(flags: Any, key: str) -> bool:
 
 
 def _is_enabled(context: template.Context, key: Any) -> bool:
-    return _flags(context).is_enabled(key.resolve(context, ignore_failures=True))
+    return _flags(context).is_enabled(key.resolve(context))
 
 
 def _flags(context: template.Context) -> Flags:

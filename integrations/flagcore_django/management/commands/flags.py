@@ -50,7 +50,6 @@ class Command(BaseCommand):
             self.stdout.write(format_rows(rows))
         if client.status is not Status.READY:
             self.stderr.write(f"the sources are {client.status}: this may not be what they would say now")
-        client.close()
 
 
 def _context(text: str) -> EvaluationContext:
