@@ -86,7 +86,7 @@ class _Check:
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):
-            return str(value)  # plain, where a parser made a subclass that knows its quotes
+            return _text(value, where)
         if isinstance(value, int):
             return int(value)
         if isinstance(value, float):
@@ -110,9 +110,18 @@ class _Check:
         return [self.copy(v, member(where, i), depth + 1) for i, v in enumerate(value)]
 
 
+def _text(value: str, where: str) -> str:
+    # YAML can spell half a surrogate pair, which no JSON in UTF-8 can hold.
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedDocument("expected text that is Unicode, got half a surrogate pair", where=where) from error
+    return str(value)  # plain, where a parser made a subclass that knows its quotes
+
+
 def _name(key: object, where: str) -> str:
     if isinstance(key, str):
-        return str(key)
+        return _text(key, where)
     raise MalformedDocument(f"expected names that are strings, got {key!r}; put it in quotes", where=where)
 
 

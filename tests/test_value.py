@@ -89,6 +89,8 @@ def test_dates_become_text() -> None:
         ({"a": [1, {"b": object()}]}, "$.a[1].b"),
         ({"a b": float("nan")}, "$['a b']"),
         ({"a": {1: 2}}, "$.a"),
+        ({"a": "\ud800"}, "$.a"),
+        ({"a": {"\ud800": 1}}, "$.a"),
     ],
 )
 def test_says_where_something_is_no_json(value: Any, where: str) -> None:
