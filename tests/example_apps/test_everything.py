@@ -4,7 +4,6 @@ The product, whole: flags flipped on the server's page in a real browser, and th
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.example_apps.browser import CHROMIUM, chromium
 from tests.example_apps.running import Running, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
@@ -20,11 +20,9 @@ pytest.importorskip("flask", reason="the example shops need every framework: pip
 pytest.importorskip("django", reason="the example shops need every framework: pip install 'flagcore[all]'")
 pytest.importorskip("fastapi", reason="the example shops need every framework: pip install 'flagcore[all]'")
 
-_CHROMIUM = shutil.which("chromium")
-
 pytestmark = [
     pytest.mark.chromium,
-    pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed (Debian package `chromium`)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package `chromium`)"),
 ]
 
 _FLAGS = Path(__file__).parents[2] / "example_apps" / "flags.yaml"
@@ -51,12 +49,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_CHROMIUM, args=arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
