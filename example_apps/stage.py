@@ -22,6 +22,10 @@ _LOOK_SECONDS = 0.05
 #: Seconds after which a program that runs but does not answer counts as stuck; a slow machine needs a tenth of it.
 _START_SECONDS = 60.0
 
+#: What variables begin with that would have the programs do something else: read other flags, or reload themselves in
+#: processes of their own.
+_OTHERS = ("FLAGCORE_", "FLASK_", "DJANGO_", "UVICORN_")
+
 
 class Interruption:
     """
@@ -88,8 +92,7 @@ class Stage:
     def _environ(self) -> dict[str, str]:
         document = f"http://127.0.0.1:{self._ports[0]}/api/v1/document"
         return {
-            # The shops are to read from here, whatever this shell's own configuration of flags.
-            **{name: value for name, value in os.environ.items() if not name.startswith("FLAGCORE_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)},
             "FLAGCORE_URL": document,
             "FLAGCORE_STREAM_URL": f"{document}/stream",
             # Nothing stays in the user's own cache, and no proxy stands between programs of one machine.

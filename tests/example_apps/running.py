@@ -45,6 +45,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # a process group of its own, as a terminal gives one
         )
         self.urls: list[str] = []
         self._pids: list[int] = []
@@ -96,6 +97,14 @@ class Running:
         """
         self.pids()
         self.process.send_signal(signal_)
+        return self.ended()
+
+    def press_ctrl_c(self) -> tuple[int, str]:
+        """
+        As `stop`, the way a terminal does it: all processes get the signal, at once.
+        """
+        self.pids()
+        os.killpg(self.process.pid, signal.SIGINT)
         return self.ended()
 
     def ended(self) -> tuple[int, str]:

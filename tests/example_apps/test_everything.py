@@ -12,13 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+import tests.example_apps.requirement  # noqa: F401
 from tests.example_apps.browser import CHROMIUM, chromium
 from tests.example_apps.running import Running, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-pytest.importorskip("flask", reason="the example shops need every framework: pip install 'flagcore[all]'")
-pytest.importorskip("django", reason="the example shops need every framework: pip install 'flagcore[all]'")
-pytest.importorskip("fastapi", reason="the example shops need every framework: pip install 'flagcore[all]'")
 
 pytestmark = [
     pytest.mark.chromium,

@@ -16,12 +16,8 @@ from typing import Any
 
 import pytest
 
+import tests.example_apps.requirement  # noqa: F401
 from flagcore.testing import override
-
-pytest.importorskip("flask", reason="the example shops need every framework: pip install 'flagcore[all]'")
-pytest.importorskip("django", reason="the example shops need every framework: pip install 'flagcore[all]'")
-pytest.importorskip("fastapi", reason="the example shops need every framework: pip install 'flagcore[all]'")
-
 from tests.integrations.served import serving
 
 # Starlette's test client would rather have httpx2, which nothing else here needs.
