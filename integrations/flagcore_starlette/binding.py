@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flagcore import EvaluationContext, FlagClient, Flags
-from flagcore.adapter import Views, bind, context_builder, request_view, unbind
+from flagcore.adapter import bind, context_builder, request_view, unbind
 from flagcore_starlette.holding import HeldClient
 
 __all__ = ["FlagsMiddleware", "get_flags", "path_and_method"]
@@ -67,27 +67,31 @@ class FlagsMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        token = bind(_put_view(scope, self._client or HeldClient(scope), self._context_of))
+        outer = {_VIEW: scope[_VIEW]} if _VIEW in scope else {}
+        view = scope[_VIEW] = request_view(self._client or HeldClient(scope), self._context_of, scope)
+        token = bind(view)
         try:
             await self.app(scope, receive, send)
         finally:
             unbind(token)
+            # Put back what was there, also since the view holds the scope, which would keep each other alive.
+            del scope[_VIEW]
+            scope.update(outer)
 
 
 def get_flags(request: HTTPConnection) -> Flags:
     """
-    The view of a request or websocket: the same one at every call. Without `FlagsMiddleware` it is a view of the client
-    that the application's lifespan holds, for the default context; without a lifespan either, an empty one, whose every
-    read gives the default, and one line in the log. I/O: none. Locks: none.
+    The view of a request or websocket: the same one at every call. Without `FlagsMiddleware`, or outside of it, a view
+    of the client that the application's lifespan holds, for the default context; without a lifespan either, an empty
+    one, whose every read gives the default, and one line in the log. I/O: none. Locks: none.
     """
     scope = request.scope
-    view: Callable[[], Flags] = scope.get(_VIEW) or _put_view(scope, HeldClient(scope), _default_context)
+    view: Callable[[], Flags] | None = scope.get(_VIEW)
+    if view is None:
+        flags = request_view(HeldClient(scope), _default_context, scope)()
+        # setdefault: of two threads that ask at once, both get the view that stays. It does not hold the scope.
+        view = scope.setdefault(_VIEW, lambda: flags)
     return view()
-
-
-def _put_view(scope: Scope, client: Views, context_of: Callable[[Scope], EvaluationContext]) -> Callable[[], Flags]:
-    view = scope[_VIEW] = request_view(client, context_of, scope)
-    return view
 
 
 def _of_scope(context_of: Callable[[HTTPConnection], EvaluationContext]) -> Callable[[Scope], EvaluationContext]:

@@ -9,10 +9,30 @@ from typing import Any
 
 import pytest
 
+from flagcore import FlagClient, MemorySource
 from tests.integrations.asgi import Asgi
+from tests.integrations.shop import SHOP
 
 # The modules that hold shared tests explain their failures as test modules do.
-pytest.register_assert_rewrite("tests.integrations.contract", "tests.integrations.live")
+pytest.register_assert_rewrite(
+    *(f"tests.integrations.{name}" for name in ("contract", "contract_app", "contract_gate", "live"))
+)
+
+
+@pytest.fixture
+def source() -> MemorySource:
+    """
+    The shop's flags.
+    """
+    return MemorySource(SHOP)
+
+
+@pytest.fixture
+def client(source: MemorySource) -> FlagClient:
+    """
+    A client of them, not started.
+    """
+    return FlagClient(source, cache_dir=None)
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ import flagcore
 from flagcore import FlagClient, Flags, MemorySource
 from flagcore_fastapi import FlagGate, FlagsDep, FlagsMiddleware, get_flags, lifespan, require_flag
 from tests.integrations.asgi import Asgi
-from tests.integrations.contract import CHANGED, SHOP, Contract, SeveralApps
+from tests.integrations.contract import Contract, SeveralApps
 from tests.integrations.fastapi_harness import FastAPIHarness
+from tests.integrations.shop import CHANGED, SHOP
 
 Run = Callable[..., Asgi]
 

@@ -4,11 +4,11 @@ The Starlette adapter: the contract, and what is Starlette's own.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +22,6 @@ pytest.importorskip("jinja2")
 
 from jinja2 import DictLoader, Environment
 from starlette.applications import Starlette
-from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,10 +31,10 @@ from starlette.websockets import WebSocket
 
 import flagcore
 from flagcore import FileSource, FlagClient, MemorySource, Status
-from flagcore.errors import ConfigError, StateError
-from flagcore_starlette import FlagsMiddleware, get_flags, install, lifespan, require_flag
+from flagcore_starlette import FlagsMiddleware, get_flags, install, lifespan
 from tests.integrations.asgi import Asgi
-from tests.integrations.contract import CHANGED, SHOP, Contract, SeveralApps
+from tests.integrations.contract import Contract, SeveralApps
+from tests.integrations.shop import CHANGED, SHOP, asked_context
 from tests.integrations.starlette_harness import StarletteHarness
 
 Run = Callable[..., Asgi]
@@ -58,22 +57,6 @@ class TestStarletteOnTrio(Contract, SeveralApps):
 
 
 @pytest.fixture
-def source() -> MemorySource:
-    """
-    The shop's flags.
-    """
-    return MemorySource(SHOP)
-
-
-@pytest.fixture
-def client(source: MemorySource) -> FlagClient:
-    """
-    A client of them, not started.
-    """
-    return FlagClient(source, cache_dir=None)
-
-
-@pytest.fixture
 def followed(tmp_path: Path) -> FlagClient:
     """
     A client of a file: READY only while something follows it.
@@ -88,6 +71,12 @@ def theme(request: Request) -> Response:
     A page that reads one flag.
     """
     return JSONResponse(get_flags(request).get_string("theme", "none"))
+
+
+async def discard(message: Any) -> None:
+    """
+    A server's `send` that nobody listens to.
+    """
 
 
 def changed_client() -> FlagClient:
@@ -262,6 +251,58 @@ def test_nothing_stays_bound_when_the_application_raises(client: FlagClient) -> 
     assert anyio.run(serve) == "none"
 
 
+@pytest.mark.parametrize("middleware", [[], [Middleware(FlagsMiddleware)]], ids=["alone", "middleware"])
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_request_leaves_nothing_for_the_collector(client: FlagClient, middleware: Any, *, reads: bool) -> None:
+    """
+    What a request had is gone with it: no ring of objects keeps it alive, whether it read a flag or not.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse(get_flags(request).get_string("theme") if reads else "")
+
+    app = Starlette(routes=[Route("/", endpoint)], middleware=middleware)
+    app.state.flag_client = client
+
+    async def ask() -> int:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        await app(dict(scope), anyio.sleep_forever, discard)
+        gc.collect()
+        await app(dict(scope), anyio.sleep_forever, discard)
+        return gc.collect()
+
+    gc.disable()
+    try:
+        assert anyio.run(ask) == 0
+    finally:
+        gc.enable()
+
+
+def test_around_the_middleware_it_is_as_without(client: FlagClient) -> None:
+    """
+    A layer outside of it reads for the default context, before and after; two of them, each its own.
+    """
+    seen: list[Any] = []
+
+    def noting(app: Any) -> Any:
+        async def layer(scope: Any, receive: Any, send: Any) -> None:
+            seen.append(asked_context(get_flags(HTTPConnection(scope))).get("org"))
+            await app(scope, receive, send)
+            seen.append(asked_context(get_flags(HTTPConnection(scope))).get("org"))
+
+        return layer
+
+    async def nothing(*connection: Any) -> None:
+        pass
+
+    app = nothing
+    for org in ("inner", "outer"):
+        app = FlagsMiddleware(noting(app), client, context_from=lambda _, org=org: {"org": org})
+    scope = {"type": "http", "method": "GET", "path": "/", "state": {"flag_client": client}}
+    anyio.run(noting(app), scope, None, None)
+    assert seen == [None, "outer", "inner", "inner", "outer", None]
+
+
 def test_a_websocket_has_a_view(client: FlagClient, source: MemorySource, run: Run) -> None:
     """
     One state for as long as it lives, `fresh()` for the newest; `context_from` gets the connection.
@@ -297,112 +338,6 @@ def test_a_websockets_default_context_names_its_kind(client: FlagClient, run: Ru
 
     app = run(Starlette(routes=[WebSocketRoute("/chat", endpoint)], lifespan=lifespan(client)))
     assert app.websocket("/chat")[1]["text"] == '{"path":"/chat","method":"WEBSOCKET"}'
-
-
-# --- gate -----------------------------------------------------------------------------------------------------------
-
-
-def test_an_endpoint_keeps_its_name_and_its_thread(client: FlagClient, run: Run) -> None:
-    """
-    A plain endpoint still runs outside of the loop, an async one and its plain fallback where each belongs.
-    """
-    threads: dict[str, int] = {}
-
-    def note(name: str) -> Response:
-        threads[name] = threading.get_ident()
-        return PlainTextResponse(name)
-
-    @require_flag("new-checkout")
-    def plain(request: Request) -> Response:
-        return note("plain")
-
-    @require_flag("new-checkout")
-    async def waiting(request: Request) -> Response:
-        return note("waiting")
-
-    @require_flag("old-checkout", fallback=lambda request: note("fallback"))
-    async def fallen(request: Request) -> Response:
-        raise AssertionError
-
-    routes = [Route("/plain", plain), Route("/waiting", waiting), Route("/fallback", fallen)]
-    app = run(Starlette(routes=routes, lifespan=lifespan(client)))
-    assert [app.get(f"/{name}").text for name in ("plain", "waiting", "fallback")] == ["plain", "waiting", "fallback"]
-    assert threads["waiting"] not in (threads["plain"], threads["fallback"])
-    assert (plain.__name__, waiting.__name__) == ("plain", "waiting")
-
-
-def test_a_gate_stands_before_methods_classes_and_websockets(client: FlagClient, run: Run) -> None:
-    """
-    Wherever an endpoint is natural to decorate; a class falls back on a class.
-    """
-
-    class Page(HTTPEndpoint):
-        @require_flag("new-checkout")
-        async def get(self, request: Request) -> Response:
-            return PlainTextResponse("open")
-
-        @require_flag("old-checkout")
-        def post(self, request: Request) -> Response:
-            return PlainTextResponse("open")
-
-    closed = require_flag("old-checkout", status=403)(Page)
-    fallen = require_flag("old-checkout", fallback=Page)(Page)
-    away = require_flag("old-checkout", redirect_to="/")(Page)
-    classes = {"/": Page, "/closed": closed, "/open": require_flag("new-checkout")(Page)}
-    routes = [Route(path, each) for path, each in {**classes, "/fallen": fallen, "/away": away}.items()]
-    app = run(Starlette(routes=routes, lifespan=lifespan(client)))
-    answers = [app.get(path).status for path in ("/", "/closed", "/open", "/fallen", "/away")]
-    assert (answers, app.ask("POST", "/").status) == ([200, 403, 200, 200, 302], 404)
-    assert closed.__name__ == "Page"
-
-
-def test_a_closed_gate_refuses_a_websocket_before_it_is_accepted(client: FlagClient, run: Run) -> None:
-    """
-    With the code for "not allowed", by which a server answers 403; the endpoint does not run.
-    """
-
-    async def chat(websocket: WebSocket) -> None:
-        await websocket.accept()
-
-    class Chat(WebSocketEndpoint):
-        pass
-
-    def routes(key: str) -> list[WebSocketRoute]:
-        gate = require_flag(key, status=503, redirect_to="/")
-        return [WebSocketRoute(f"/{key}/f", gate(chat)), WebSocketRoute(f"/{key}/c", gate(Chat))]
-
-    app = run(Starlette(routes=[*routes("new-checkout"), *routes("old-checkout")], lifespan=lifespan(client)))
-    first = [app.websocket(path)[0] for path in ("/old-checkout/f", "/old-checkout/c")]
-    assert [(message["type"], message["code"]) for message in first] == [("websocket.close", 1008)] * 2
-    first = [app.websocket(path)[0] for path in ("/new-checkout/f", "/new-checkout/c")]
-    assert [message["type"] for message in first] == ["websocket.accept"] * 2
-
-
-def test_a_gated_endpoint_called_by_hand_reads_the_bound_view(client: FlagClient) -> None:
-    """
-    In a unit test there is no request; a redirect to a route by name then can't be found, and says so.
-    """
-
-    @require_flag("new-checkout")
-    def page(name: str) -> str:
-        return name
-
-    @require_flag("old-checkout", redirect_to="soon")
-    def away() -> str:
-        raise AssertionError
-
-    with client.bound():
-        assert page("open") == "open"
-        with pytest.raises(StateError, match="soon"):
-            away()
-
-
-def test_a_class_that_is_no_endpoint_is_refused() -> None:
-    """
-    Decorating it would gate nothing.
-    """
-    with pytest.raises(ConfigError, match="MemorySource"):
-        require_flag("new-checkout")(MemorySource)
 
 
 # --- templates --------------------------------------------------------------------------------------------------------
