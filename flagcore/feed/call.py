@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from flagcore.errors import MalformedDocument, SourceError, SourceUnavailable
-from flagcore.feed.asks import Answer, Failed, Fetch, Kept, Open, Read
+from flagcore.feed.asks import Answer, Failed, Kept
 from flagcore.feed.sink import Sink
 from flagcore.sources.source import Body, Same, Source
 
@@ -39,11 +39,10 @@ def keep(sink: Sink, body: Body | Same) -> Kept | Failed:
     return Kept()
 
 
-def call_fetch(source: Source, ask: Fetch | Open | Read) -> Answer:
+def call_fetch(source: Source, etag: str | None) -> Answer:
     """
     The answer of a source that has only `fetch`. Blocks for as long as that does.
     """
-    etag = ask.etag if isinstance(ask, Fetch) else None
     try:
         answer = source.fetch(etag)
     except SourceError as error:

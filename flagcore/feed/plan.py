@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from flagcore.errors import ConfigError
+from flagcore.sources.http import NetworkSource
 from flagcore.sources.source import Source
 
 __all__ = ["Plan"]
@@ -31,7 +32,7 @@ class Plan:
     @classmethod
     def of(cls, source: Source) -> Plan:
         """
-        The plan for `source`. One without the attributes `poll_url` and `stream_url` polls, through its `fetch`.
+        The plan for `source`. Only those in `flagcore.sources.http` stream; one of one's own polls, through its `fetch`.
 
         Raises:
             ConfigError: `poll_seconds` is no number of seconds.
@@ -39,8 +40,8 @@ class Plan:
         seconds = source.poll_seconds
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ConfigError(f"{source.name}: poll_seconds: expected a number of seconds, 0 or more; got {seconds!r}")
+        if not isinstance(source, NetworkSource):
+            return cls(poll_seconds=float(seconds))
         return cls(
-            polls=getattr(source, "poll_url", source) is not None,
-            streams=getattr(source, "stream_url", None) is not None,
-            poll_seconds=float(seconds),
+            polls=source.poll_url is not None, streams=source.stream_url is not None, poll_seconds=float(seconds)
         )

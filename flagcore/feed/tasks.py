@@ -134,10 +134,7 @@ class TaskFeed:
         try:
             ask = next(asks)
             while not self.is_cut:
-                answer = await answers.answer(ask)
-                if self.is_cut:
-                    break
-                ask = asks.send(answer)
+                ask = asks.send(await answers.answer(ask))
         except StopIteration as done:
             error: SourceError | None = done.value
             return error
@@ -165,7 +162,9 @@ class _Answers:
         if isinstance(ask, Wait):
             return await self._wait(ask)
         if self._network is None:
-            return await self._aside(partial(call_fetch, self._source, ask), "fetch")
+            # A source of one's own has no stream, so that it is asked for nothing else.
+            etag = ask.etag if isinstance(ask, Fetch) else None
+            return await self._aside(partial(call_fetch, self._source, etag), "fetch")
         try:
             return await self._exchange(self._network, ask)
         except SourceError as error:

@@ -135,10 +135,7 @@ class _Answers:
         try:
             ask = next(asks)
             while not self._leash.is_cut:
-                answer = self._answer(ask)
-                if self._leash.is_cut:
-                    break
-                ask = asks.send(answer)
+                ask = asks.send(self._answer(ask))
         except StopIteration as done:
             error: SourceError | None = done.value
             return error
@@ -154,7 +151,8 @@ class _Answers:
         if isinstance(ask, Wait):
             return self._wait(ask)
         if self._network is None:
-            return call_fetch(self._source, ask)
+            # A source of one's own has no stream, so that it is asked for nothing else.
+            return call_fetch(self._source, ask.etag if isinstance(ask, Fetch) else None)
         try:
             return self._exchange(self._network, ask)
         except SourceError as error:

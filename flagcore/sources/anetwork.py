@@ -17,7 +17,7 @@ import anyio
 import httpcore
 
 from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.sources.fault import translated
+from flagcore.sources.fault import CLOSING_FAULTS, translated
 from flagcore.sources.http import NetworkSource
 from flagcore.sources.lookup import Endpoint, Lookup, endpoints_of, literal
 from flagcore.sources.loop import Loop
@@ -147,7 +147,7 @@ class _Answer:
         chunks, self._chunks = self._chunks, None
         if response is None or chunks is None:
             return
-        with anyio.move_on_after(_CLOSE_SECONDS, shield=True), suppress(httpcore.NetworkError, httpcore.ProtocolError):
+        with anyio.move_on_after(_CLOSE_SECONDS, shield=True), suppress(*CLOSING_FAULTS):
             await response.aclose()
             # The generators behind it run to their end on a closed connection. Left where they are, they would be
             # finished off by the loop in tasks of its own, and with a warning under trio.

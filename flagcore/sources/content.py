@@ -17,6 +17,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 #: zlib's "gzip or zlib, whichever it is": 15 bits of window, plus 32.
 _EITHER_WRAPPER = 15 + 32
 
+#: Bytes unpacked at once, on top of what is held: 64 KiB of gzip may hold 64 MiB.
+_PIECE_BYTES = 1024 * 1024
+
 _PACKED = ("gzip", "x-gzip", "deflate")
 
 
@@ -52,15 +55,22 @@ class Content:
         if self._unpacker is None:
             self._append(part)
             return
-        while part:
+        more = True
+        while more:
             if self._unpacker.eof:  # gzip may be several streams in a row
                 self._unpacker = zlib.decompressobj(_EITHER_WRAPPER)
-            try:
-                # One byte more than fits: enough to know, and all that is ever unpacked of a bomb.
-                self._append(self._unpacker.decompress(part, self._max_bytes - len(self._body) + 1))
-            except zlib.error as error:
-                raise SourceUnavailable("expected a gzip body, got bytes that are not") from error
+            # One byte more than fits is enough to know, and all that is ever unpacked of a bomb.
+            room = min(_PIECE_BYTES, self._max_bytes - len(self._body) + 1)
+            piece = self._unpacked(part, room)
+            self._append(piece)
             part = self._unpacker.unconsumed_tail or self._unpacker.unused_data
+            more = bool(part) or (len(piece) == room and not self._unpacker.eof)
+
+    def _unpacked(self, part: bytes, room: int) -> bytes:
+        try:
+            return self._unpacker.decompress(part, room) if self._unpacker else part
+        except zlib.error as error:
+            raise SourceUnavailable("expected a gzip body, got bytes that are not") from error
 
     def whole(self) -> bytes:
         """

@@ -11,7 +11,10 @@ import httpcore
 
 from flagcore.errors import SourceUnavailable
 
-__all__ = ["translated"]
+__all__ = ["CLOSING_FAULTS", "translated"]
+
+#: What closing a connection may raise. Nobody is helped by hearing that what is being closed was broken already.
+CLOSING_FAULTS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 
 
 @contextmanager

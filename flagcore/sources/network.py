@@ -8,12 +8,13 @@ fetch has one from its first step to its last byte, and a stream has one for its
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import httpcore
 
 from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.sources.fault import translated
+from flagcore.sources.fault import CLOSING_FAULTS, translated
 from flagcore.sources.http import NetworkSource
 from flagcore.sources.leash import Leash
 from flagcore.sources.route import Routes, head_of, wire
@@ -152,7 +153,7 @@ class _Answer:
     def close(self) -> None:
         response, self._response = self._response, None
         if response is not None:
-            with translated(self._shown):
+            with suppress(*CLOSING_FAULTS):
                 response.close()
 
 

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from flagcore.errors import EventTooLarge, MalformedDocument, SourceDenied, SourceUnavailable, StateError
+from flagcore.feed import backoff
 from flagcore.feed.tasks import TaskFeed
 from flagcore.feed.threads import ThreadFeed, fetch_once
 from flagcore.sources.http import FoffSource, HTTPSource, SoasapSource
@@ -43,6 +44,13 @@ class Own:
         self.fetch = fetch
 
 
+@pytest.fixture
+def swift(monkeypatch):
+    """Back-off at a tenth of its length."""
+    monkeypatch.setattr(backoff, "STEPS_SECONDS", tuple(step / 10 for step in backoff.STEPS_SECONDS))
+
+
+@pytest.mark.usefixtures("swift")
 class TestFollowing:
     def test_polls_with_the_etag(self, world, server):
         """A document is fetched, kept and confirmed; a new one is kept."""
@@ -265,6 +273,7 @@ class TestFollowing:
         assert name.startswith("flagcore feed" if world == "thread" else "flagcore parse")
 
 
+@pytest.mark.usefixtures("swift")
 class TestOwnSources:
     def test_follows_a_source_of_ones_own(self, world):
         """A plain blocking fetch is all that is needed."""

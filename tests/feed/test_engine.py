@@ -27,6 +27,7 @@ from flagcore.feed.engine import (
     feed,
     once,
 )
+from flagcore.sources.http import HTTPSource, SoasapSource
 from flagcore.sources.refusal import StreamRefused
 from flagcore.sources.source import SAME, Body
 
@@ -436,6 +437,14 @@ class TestPlan:
     def test_a_source_of_ones_own_polls(self):
         """Who has only `fetch` is fetched."""
         assert Plan.of(self.Own()) == Plan(polls=True, streams=False, poll_seconds=5.0)
+
+    def test_only_the_http_sources_stream(self):
+        """What a source of one's own happens to call an attribute means nothing."""
+        own = self.Own()
+        own.stream_url, own.poll_url = "x", None
+        assert Plan.of(own) == Plan(polls=True, streams=False, poll_seconds=5.0)
+        assert Plan.of(SoasapSource("k")) == Plan(polls=False, streams=True, poll_seconds=0.0)
+        assert Plan.of(HTTPSource("http://x", "native", stream_url="http://x")) == Plan(streams=True, poll_seconds=30.0)
 
     @pytest.mark.parametrize("seconds", [-1, math.nan, math.inf, True, "5", None])
     def test_refuses_what_is_no_number_of_seconds(self, seconds):
