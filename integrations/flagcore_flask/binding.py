@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakSet, ref
+from weakref import WeakSet
 
 import flask.globals
 from flask import Flask, Request, current_app, g, has_app_context, has_request_context, request
@@ -37,14 +37,14 @@ class AppFlags:
     The flags of one application, kept by it: its client, and whom a request asks for.
 
     Args:
-        app: the application; held weakly, since it holds this.
+        app: the application; it and this go together.
         client: where its flags come from.
         context_of: request → context; never raises.
     """
 
     def __init__(self, app: Flask, client: FlagClient, context_of: Callable[[Request], EvaluationContext]) -> None:
         self.client = client
-        self._app = ref(app)
+        self._app = app
         self._context_of = context_of
         # Bound methods made once: the signal holds its receiver weakly, and every request binds the same view.
         self._pushed, self._view = self._bind, self.view
@@ -78,7 +78,7 @@ class AppFlags:
         view = kept.get(_VIEW)
         if view is not None:
             return view
-        if _behind(current_app) is not self._app():
+        if _behind(current_app) is not self._app:
             return Flags()
         made = self.client.flags() if asked is None else self.client.view(partial(self._context_of, asked))
         # setdefault: of two threads in copies of one request, both get the view that stays.

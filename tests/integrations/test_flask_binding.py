@@ -16,11 +16,11 @@ import pytest
 
 pytest.importorskip("flask", reason="Flask is not installed")
 
-from flagcore_flask import FlagsExtension, current_flags, get_flags
 from flask import Flask, copy_current_request_context, stream_with_context
 
 import flagcore
 from flagcore import FlagClient, Flags, MemorySource
+from flagcore_flask import FlagsExtension, current_flags, get_flags
 from tests.documents import native
 
 

@@ -14,11 +14,11 @@ import pytest
 
 pytest.importorskip("flask", reason="Flask is not installed")
 
-from flagcore_flask import FlagsExtension, get_flags
 from flask import Flask
 
 from flagcore import FlagClient, MemorySource, Status
 from flagcore.errors import ConfigError, StateError
+from flagcore_flask import FlagsExtension, get_flags
 from tests.documents import Table, body, eventually, native
 from tests.integrations.django_process import Running, Service, answered, free_port, run
 
