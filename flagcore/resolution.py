@@ -7,7 +7,7 @@ Names and meanings are OpenFeature's: specification, "Flag Evaluation", Types (r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -96,7 +96,8 @@ class Resolution(Generic[T]):
     reason: Reason = Reason.STATIC
     error_code: ErrorCode | None = None
     error_message: str | None = None
-    metadata: Mapping[str, Any] = NO_METADATA
+    # By a factory: Python 3.11 takes no default that cannot be hashed.
+    metadata: Mapping[str, Any] = field(default_factory=lambda: NO_METADATA)
 
     def replace(self, value: T) -> Resolution[T]:
         """

@@ -39,7 +39,8 @@ class Definition:
 
     fallback: Choice
     overrides: Mapping[tuple[str, ...], Choice] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = NO_METADATA
+    # By a factory: Python 3.11 takes no default that cannot be hashed.
+    metadata: Mapping[str, Any] = field(default_factory=lambda: NO_METADATA)
 
 
 @dataclass(frozen=True, slots=True)
