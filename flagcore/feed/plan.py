@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from flagcore.errors import ConfigError
-from flagcore.sources.http import NetworkSource
+from flagcore.sources.remote import NetworkSource
 from flagcore.sources.source import Source
 
 __all__ = ["Plan"]
@@ -32,7 +32,7 @@ class Plan:
     @classmethod
     def of(cls, source: Source) -> Plan:
         """
-        The plan for `source`. Only those in `flagcore.sources.http` stream; one of one's own polls, through its `fetch`.
+        The plan for `source`. Only those in `flagcore.sources.http` stream; one of one's own polls, by its `fetch`.
 
         Raises:
             ConfigError: `poll_seconds` is no number of seconds.

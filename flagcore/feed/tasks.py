@@ -22,8 +22,8 @@ from flagcore.feed.engine import feed
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
 from flagcore.sources.aside import Aside
-from flagcore.sources.http import NetworkSource
 from flagcore.sources.loop import Loop
+from flagcore.sources.remote import NetworkSource
 from flagcore.sources.source import Body, Same, Source
 
 if TYPE_CHECKING:

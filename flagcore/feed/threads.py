@@ -19,8 +19,8 @@ from flagcore.feed.call import call_fetch, keep, last_resort
 from flagcore.feed.engine import feed, once
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
-from flagcore.sources.http import NetworkSource
 from flagcore.sources.leash import Leash
+from flagcore.sources.remote import NetworkSource
 from flagcore.sources.source import Source
 
 if TYPE_CHECKING:

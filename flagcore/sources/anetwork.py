@@ -18,9 +18,9 @@ import httpcore
 
 from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
 from flagcore.sources.fault import CLOSING_FAULTS, translated
-from flagcore.sources.http import NetworkSource
 from flagcore.sources.lookup import Endpoint, Lookup, endpoints_of, literal
 from flagcore.sources.loop import Loop
+from flagcore.sources.remote import NetworkSource
 from flagcore.sources.route import Routes, head_of, wire
 from flagcore.sources.source import Body, Same
 

@@ -1,169 +1,25 @@
 """
 Flags over HTTP: by polling with ETags, by a stream of events, or by a stream with polls behind it.
 
-The constructors check and describe; they open nothing and load no network library. Requests are sent by the feed,
-through `flagcore.sources.network` (threads) or `flagcore.sources.anetwork` (tasks).
+The constructors check and describe; they open nothing and load no network library.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import re
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flagcore.errors import ConfigError, StateError
-from flagcore.formats import check_format
+from flagcore.errors import ConfigError
 from flagcore.sources.address import Address
-from flagcore.sources.exchange import Headers, Target, is_sendable
-from flagcore.sources.source import Body, Same
+from flagcore.sources.exchange import Headers
+from flagcore.sources.remote import NetworkSource, check_header, check_headers, check_seconds
 
 if TYPE_CHECKING:
     import ssl
 
-    from flagcore.sources.proxy import ProxyRule
-    from flagcore.sources.trust import Trust, Verify
-
-__all__ = ["FoffSource", "HTTPSource", "NetworkSource", "SoasapSource"]
-
-#: Source: RFC 9110 §5.6.2 (tokens).
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class NetworkSource:
-    """
-    What the three sources share. Internal: make one of them.
-
-    Attributes:
-        name: the address without userinfo and query.
-        format: what its documents are written in.
-        poll_seconds: seconds between two fetches; 0 fetches once.
-        poll_url: where it is fetched, or None when it only streams. May hold a secret.
-        stream_url: where it streams, or None. May hold a secret.
-        timeout_seconds: for connecting, and for a whole fetch.
-        silence_seconds: how long a stream may say nothing before it counts as dead. Services send a heartbeat every
-            10 to 30 s.
-    """
-
-    silence_seconds = 30.0
-
-    def __init__(
-        self,
-        *,
-        poll: Address | None,
-        stream: Address | None,
-        format: str,  # noqa: A002 - the word the field uses
-        headers: Headers,
-        poll_seconds: float,
-        timeout_seconds: float,
-        verify: Verify,
-        proxy: str | None,
-    ) -> None:
-        first = poll or stream
-        if first is None:
-            raise ConfigError("url: expected where to fetch or to listen, got neither")
-        self.name = first.shown
-        self.format = check_format(format)
-        self.poll_seconds = poll_seconds
-        self.timeout_seconds = _seconds("timeout_seconds", timeout_seconds)
-        if self.timeout_seconds == 0:
-            raise ConfigError("timeout_seconds: expected more than 0 seconds, got 0")
-        self._poll = poll
-        self._stream = stream
-        self._headers = headers
-        self._proxy = None if proxy is None else Address.parse(proxy, "proxy")
-        self._trust = _checked_trust(verify)
-
-    @property
-    def poll_url(self) -> str | None:
-        return self._poll.url if self._poll else None
-
-    @property
-    def stream_url(self) -> str | None:
-        return self._stream.url if self._stream else None
-
-    @property
-    def identity(self) -> bytes:
-        """
-        16 bytes that tell this source from any other, in every process alike. The keys in its headers and URLs go
-        into it, and cannot be had back from it.
-        """
-        from hashlib import blake2b
-
-        secrets = blake2b(digest_size=64)
-        for _, value in self._headers:
-            secrets.update(len(value).to_bytes(8, "big") + value)
-        places = [(each.url, each.userinfo) if each else None for each in (self._poll, self._stream)]
-        told = repr((places, self.format, [name.lower() for name, _ in self._headers]))
-        return blake2b(told.encode(), key=secrets.digest(), digest_size=16).digest()
-
-    def fetch(self, etag: str | None) -> Body | Same:
-        """
-        The newest document, or `SAME` when it is still the one that `etag` names; blocking, within
-        `timeout_seconds`. I/O: one request on a connection of its own.
-
-        Raises:
-            SourceUnavailable: nothing usable came.
-            SourceDenied: 401 or 403.
-            StateError: this source only streams.
-        """
-        from flagcore.sources.network import Network
-
-        network = Network(self)
-        try:
-            return network.fetch(etag)
-        finally:
-            network.close()
-
-    def poll_target(self) -> Target:
-        """
-        What fetches have in common.
-
-        Raises:
-            StateError: this source only streams.
-        """
-        return self._target(self._poll, "fetched")
-
-    def stream_target(self) -> Target:
-        """
-        What connections to the stream have in common.
-
-        Raises:
-            StateError: this source only polls.
-        """
-        return self._target(self._stream, "listened to")
-
-    def _target(self, address: Address | None, what: str) -> Target:
-        if address is None:
-            raise StateError(f"{self!r} cannot be {what}: hand it to a FlagClient, which knows the other way")
-        from flagcore import __version__
-
-        return Target(address, self._headers, f"flagcore/{__version__}".encode())
-
-    def trust(self) -> Trust:
-        """
-        Whose certificates are believed.
-        """
-        if not isinstance(self._trust, bool):
-            return self._trust
-        from flagcore.sources.trust import Trust
-
-        return Trust(self._trust)
-
-    def proxy_rule(self) -> ProxyRule:
-        """
-        Which proxy a request goes through. I/O: reads the environment.
-        """
-        from flagcore.sources.proxy import ProxyRule
-
-        return ProxyRule(self._proxy)
-
-    def __repr__(self) -> str:
-        stream = f", stream_url={self._stream.shown!r}" if self._stream and self._poll else ""
-        return f"{type(self).__name__}({self.name!r}, format={self.format!r}{stream})"
+__all__ = ["FoffSource", "HTTPSource", "SoasapSource"]
 
 
 class HTTPSource(NetworkSource):
@@ -205,8 +61,8 @@ class HTTPSource(NetworkSource):
             poll=Address.parse(url),
             stream=None if stream_url is None else Address.parse(stream_url, "stream_url"),
             format=format,
-            headers=_encoded(headers),
-            poll_seconds=_seconds("poll_seconds", poll_seconds),
+            headers=check_headers(headers),
+            poll_seconds=check_seconds("poll_seconds", poll_seconds),
             timeout_seconds=timeout_seconds,
             verify=verify,
             proxy=proxy,
@@ -249,7 +105,7 @@ class FoffSource(NetworkSource):
             stream=None,
             format="foff",
             headers=headers,
-            poll_seconds=_seconds("polling_interval", polling_interval),
+            poll_seconds=check_seconds("polling_interval", polling_interval),
             timeout_seconds=timeout_seconds,
             verify=verify,
             proxy=proxy,
@@ -302,55 +158,4 @@ def _key(header: str, api_key: object) -> Headers:
     if not isinstance(api_key, str) or not api_key:
         came = type(api_key).__name__ if api_key else "none"
         raise ConfigError(f"api_key: expected the key as text, got {came}")
-    return ((header.encode(), _value("api_key", api_key)),)
-
-
-def _encoded(headers: object) -> Headers:
-    if headers is None:
-        return ()
-    if not isinstance(headers, Mapping):
-        raise ConfigError(f"headers: expected a mapping of names to values, got {type(headers).__name__}")
-    encoded: list[tuple[bytes, bytes]] = []
-    for name, value in headers.items():
-        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-            raise ConfigError(f"headers: expected a header's name, got {name!r}")
-        if name.lower() in ("host", "connection", "content-length", "transfer-encoding"):
-            raise ConfigError(f"headers: {name} is not yours to set: it follows from the URL and the connection")
-        encoded.append((name.encode(), _value(f"headers: {name}", value)))
-    return tuple(encoded)
-
-
-def _value(what: str, value: object) -> bytes:
-    # The value is a secret: what is wrong with it is said, what it is is not.
-    if not isinstance(value, str):
-        raise ConfigError(f"{what}: expected text, got {type(value).__name__}")
-    try:
-        encoded = value.encode("latin-1")
-    except UnicodeEncodeError:
-        encoded = b"\n"
-    if not is_sendable(encoded):
-        raise ConfigError(
-            f"{what}: expected printable Latin-1 text without line breaks or surrounding white space; "
-            "strip what was read from a file"
-        )
-    return encoded
-
-
-def _seconds(option: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ConfigError(f"{option}: expected a number of seconds, 0 or more, got {value!r}")
-    return float(value)
-
-
-def _checked_trust(verify: object) -> bool | Trust:
-    # Only a program that has loaded ssl can hand in a context; the others need not load it here.
-    if isinstance(verify, bool):
-        return verify
-    is_context = "ssl" in sys.modules and isinstance(verify, sys.modules["ssl"].SSLContext)
-    if not is_context and not isinstance(verify, (str, os.PathLike)):
-        raise ConfigError(f"verify: expected True, False, a path or an ssl.SSLContext, got {verify!r}")
-    from flagcore.sources.trust import Trust
-
-    trust = Trust(verify)  # type: ignore[arg-type]  # one of the three, as just checked
-    trust.check("verify")
-    return trust
+    return ((header.encode(), check_header("api_key", api_key)),)

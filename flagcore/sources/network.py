@@ -15,8 +15,8 @@ import httpcore
 
 from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
 from flagcore.sources.fault import CLOSING_FAULTS, translated
-from flagcore.sources.http import NetworkSource
 from flagcore.sources.leash import Leash
+from flagcore.sources.remote import NetworkSource
 from flagcore.sources.route import Routes, head_of, wire
 from flagcore.sources.sockets import Sockets
 from flagcore.sources.source import Body, Same
