@@ -53,9 +53,16 @@ class Running:
     def __enter__(self) -> Running:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        if self.process.poll() is None:
+    def __exit__(
+        self, failure: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if failure is not None:
+            # Nothing is known of its state: a test that fails leaves no process either.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        elif self.process.poll() is None:
             self.stop()
+        self.process.wait()
 
     def await_ready(self) -> None:
         """
