@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flagcore_flask import FlagsExtension, get_flags, require_flag
 from flask import Flask, Response, render_template_string
 
 from flagcore import FlagClient
+from flagcore_flask import FlagsExtension, get_flags, require_flag
 from tests.integrations.page import Answer, Page
 
 
@@ -78,9 +78,7 @@ def _view(page: Page) -> Any:
     view = _native(page.view)
     if page.gate is None:
         return view
-    gate = dict(page.gate)
-    if "fallback" in gate:
-        gate["fallback"] = _native(gate["fallback"])
+    gate = {name: _native(each) if name == "fallback" else each for name, each in page.gate.items()}
     return require_flag(**gate)(view)
 
 

@@ -8,12 +8,14 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 pytest.importorskip("flask", reason="Flask is not installed")
 
+import click
 from flask import Flask
 
 from flagcore import FlagClient, MemorySource, Status
@@ -288,6 +290,48 @@ class TestCommandLine:
     """
     The `flask` command, as a real process in front of a service that counts.
     """
+
+    @pytest.mark.parametrize(
+        ("command", "params", "environment", "starts"),
+        [
+            ("run", {"reload": None}, {}, True),
+            ("run", {"reload": True}, {}, False),
+            ("run", {"reload": None}, {"FLASK_DEBUG": "1"}, False),
+            ("run", {"reload": False}, {"FLASK_DEBUG": "1"}, True),
+            ("run", {"reload": True}, {"WERKZEUG_RUN_MAIN": "true"}, True),
+            ("shell", {}, {}, False),
+            ("shell", {}, {"FLASK_RUN_FROM_CLI": "false"}, True),
+            (None, {}, {}, True),
+        ],
+    )
+    def test_what_serves_starts_and_what_does_not_stays_asleep(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        command: str | None,
+        params: dict[str, Any],
+        environment: dict[str, str],
+        starts: bool,
+    ) -> None:
+        """
+        Under each command line that may load an application; asleep, the first read starts it.
+        """
+        for name in ("FLASK_DEBUG", "WERKZEUG_RUN_MAIN"):
+            monkeypatch.delenv(name, raising=False)
+        for name, text in {"FLASK_RUN_FROM_CLI": "true", **environment}.items():
+            monkeypatch.setenv(name, text)
+        source = Table(body(on=True))
+        extension = FlagsExtension(client=FlagClient(source, cache_dir=None), wait_seconds=5)
+        with ExitStack() as stack:
+            if command is not None:
+                context = click.Context(click.Command(command), info_name=command)
+                context.params.update(params)
+                stack.enter_context(context)
+            extension.init_app(app := Flask("site"))
+        assert bool(source.asked) is starts
+        with app.app_context():
+            get_flags()
+        eventually(lambda: bool(source.asked))
+        extension.close()
 
     def test_a_command_that_reads_no_flag_asks_no_service(self, service: Service) -> None:
         """
