@@ -46,7 +46,8 @@ def FlagGate(  # noqa: N802 - named as FastAPI names what stands for a dependenc
     `dependencies=[FlagGate("beta")]`, that is routes, routers, `include_router` and applications.
 
     A websocket is refused before it is accepted, with 1008, which the browser sees as a 403. A dependency can't run
-    another view: for a fallback, see `require_flag`.
+    another view: for a fallback, see `require_flag`. The page that it redirects to is let through, so that it may lie
+    behind the gate.
 
     Args:
         key: the flag's key. Unknown, unready or wrongly typed counts as False.
@@ -65,7 +66,9 @@ def _passing(gate: Gate[Any]) -> Callable[[HTTPConnection], Awaitable[None]]:
     async def passing(connection: HTTPConnection) -> None:
         if not gate.is_open(flagcore_starlette.get_flags(connection)):
             redirect = refusal(gate, connection)
-            # A dependency has no other way to answer than to raise.
-            raise HTTPException(redirect.status_code, headers={"Location": redirect.headers["location"]})
+            target = redirect.headers["location"]
+            if target != connection.url.path:  # else a gate before a whole application would lead in circles
+                # A dependency has no other way to answer than to raise.
+                raise HTTPException(redirect.status_code, headers={"Location": target})
 
     return passing

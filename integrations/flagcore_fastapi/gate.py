@@ -79,7 +79,7 @@ def _is_connection(annotation: Any) -> bool:
 
 
 def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:
-    # FastAPI before 0.115 looks for the names in annotations among the wrapper's globals, so they are looked up here.
+    # Older releases of FastAPI look for an annotation's names among the wrapper's globals, so they are looked up here.
     try:
         return inspect.signature(endpoint, eval_str=True)
     except NameError:  # a name that is only defined further down: later releases find it

@@ -4,34 +4,23 @@ The contract's pages as a FastAPI application: reading by dependency, gates belo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from flagcore.adapter import Options, read_options
+from flagcore.adapter import Options
 from flagcore_fastapi import FlagsDep, lifespan, require_flag
 from tests.integrations.page import Page
-from tests.integrations.starlette_harness import AsgiApp, flags_middleware, rendered
+from tests.integrations.starlette_harness import StarletteHarness, flags_middleware, rendered
 
 
-class FastAPIHarness:
+class FastAPIHarness(StarletteHarness):
     """
     FastAPI with lifespan and middleware.
     """
 
-    runs_async = True
     value_template = '{{ flag("theme", "light") }}'
-
-    def __init__(self, backend: str = "asyncio") -> None:
-        self.backend = backend
-
-    def start(self, settings: Mapping[str, Any], *pages: Page) -> AsgiApp:
-        """
-        See `Harness`.
-        """
-        return AsgiApp(self.build(read_options(settings), *pages), backend=self.backend)
 
     def build(self, options: Options, *pages: Page) -> Any:
         """
@@ -53,12 +42,7 @@ def _endpoint(page: Page) -> Any:
             return rendered(request, template)
 
         return endpoint
-    if page.gate is None:
-        return _native(page.view)
-    gate = dict(page.gate)
-    if "fallback" in gate:
-        gate["fallback"] = _native(gate["fallback"])
-    return require_flag(**gate)(_native(page.view))
+    return page.guarded(_native, require_flag)
 
 
 def _native(view: Any) -> Any:

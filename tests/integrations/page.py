@@ -46,6 +46,17 @@ class Page:
         """
         return inspect.iscoroutinefunction(self.view)
 
+    def guarded(self, native: Callable[[Any], Any], require_flag: Callable[..., Any]) -> Any:
+        """
+        The view as the framework's, by `native`, under the adapter's own `require_flag` if the page has a gate.
+        """
+        if self.gate is None:
+            return native(self.view)
+        gate = dict(self.gate)
+        if "fallback" in gate:
+            gate["fallback"] = native(gate["fallback"])
+        return require_flag(**gate)(native(self.view))
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -83,15 +83,10 @@ def rendered(request: Request, template: str) -> Response:
 
 
 def _endpoint(page: Page) -> Any:
-    if page.template is not None:
-        return lambda request: rendered(request, page.template)
-    endpoint = _native(page.view)
-    if page.gate is None:
-        return endpoint
-    gate = dict(page.gate)
-    if "fallback" in gate:
-        gate["fallback"] = _native(gate["fallback"])
-    return require_flag(**gate)(endpoint)
+    template = page.template
+    if template is not None:
+        return lambda request: rendered(request, template)
+    return page.guarded(_native, require_flag)
 
 
 def _native(view: Any) -> Any:

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("jinja2")
 
+import fastapi.routing
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, WebSocket
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
@@ -146,6 +147,9 @@ def test_a_test_may_override_the_dependency(app: FastAPI, run: Run) -> None:
     assert run(app).get("/").json == "blue"
 
 
+@pytest.mark.skipif(
+    not hasattr(fastapi.routing, "_merge_lifespan_context"), reason="this FastAPI runs no included router's lifespan"
+)
 def test_lifespans_of_routers_are_composed_with_ours(run: Run) -> None:
     """
     An included router's lifespan keeps its state; a client of its own does not hide the application's.
@@ -328,6 +332,20 @@ def test_a_gate_as_a_dependency_can_redirect(app: FastAPI, run: Run) -> None:
     answers = [running.get(path) for path in ("/name", "/url")]
     assert [answer.status for answer in answers] == [302, 302]
     assert [answer.headers["location"] for answer in answers] == ["/coming/soon", "https://example.com/"]
+
+
+def test_the_page_that_a_gate_redirects_to_may_lie_behind_it(run: Run) -> None:
+    """
+    A gate before a whole application, with its own page for those it turns away.
+    """
+    app = FastAPI(
+        lifespan=lifespan(FlagClient(MemorySource(SHOP), cache_dir=None)),
+        dependencies=[FlagGate("old-checkout", redirect_to="soon")],
+    )
+    app.get("/soon", name="soon")(lambda: "soon")
+    app.get("/shop")(lambda: "open")
+    running = run(app)
+    assert (running.get("/shop").headers["location"], running.get("/soon").json) == ("/soon", "soon")
 
 
 @pytest.mark.parametrize("way", ["dependency", "decorator"])
