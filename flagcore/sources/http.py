@@ -6,18 +6,13 @@ The constructors check and describe; they open nothing and load no network libra
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flagcore.errors import ConfigError
 from flagcore.sources.address import Address
 from flagcore.sources.exchange import Headers
-from flagcore.sources.remote import NetworkSource, check_header, check_headers, check_seconds
-
-if TYPE_CHECKING:
-    import ssl
+from flagcore.sources.remote import NetworkSource, Verify, check_header, check_headers, check_seconds
 
 __all__ = ["FoffSource", "HTTPSource", "SoasapSource"]
 
@@ -54,7 +49,7 @@ class HTTPSource(NetworkSource):
         poll_seconds: float = 30.0,
         stream_url: str | None = None,
         timeout_seconds: float = 10.0,
-        verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
+        verify: Verify = True,
         proxy: str | None = None,
     ) -> None:
         super().__init__(
@@ -93,7 +88,7 @@ class FoffSource(NetworkSource):
         base_url: str = "https://foff.twospoon.ai/live",
         polling_interval: float = 30,
         timeout_seconds: float = 10.0,
-        verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
+        verify: Verify = True,
         proxy: str | None = None,
     ) -> None:
         headers = _key("X-FOFF-API-Key", api_key)
@@ -132,7 +127,7 @@ class SoasapSource(NetworkSource):
         api_key: str,
         base_url: str = "https://api.soasap.com",
         timeout_seconds: float = 10.0,
-        verify: bool | str | os.PathLike[str] | ssl.SSLContext = True,
+        verify: Verify = True,
         proxy: str | None = None,
     ) -> None:
         super().__init__(

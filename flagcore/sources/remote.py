@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from flagcore.errors import ConfigError, StateError
 from flagcore.formats import check_format
@@ -22,12 +22,25 @@ from flagcore.sources.source import Body, Same
 
 if TYPE_CHECKING:
     from flagcore.sources.proxy import ProxyRule
-    from flagcore.sources.trust import Trust, Verify
+    from flagcore.sources.trust import Trust
 
-__all__ = ["NetworkSource", "check_header", "check_headers", "check_seconds"]
+__all__ = ["NetworkSource", "TLSContext", "Verify", "check_header", "check_headers", "check_seconds"]
 
 #: Source: RFC 9110 §5.6.2 (tokens).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class TLSContext(Protocol):
+    """
+    An `ssl.SSLContext`. Told by a method of its own, so that reading a signature does not need ssl.
+    """
+
+    def wrap_bio(self, incoming: Any, outgoing: Any) -> Any: ...
+
+
+#: Whose certificates are believed: True for the usual authorities (or SSL_CERT_FILE, SSL_CERT_DIR), a path to others,
+#: an `ssl.SSLContext`; False for anybody's.
+Verify: TypeAlias = bool | str | os.PathLike[str] | TLSContext
 
 
 class NetworkSource:

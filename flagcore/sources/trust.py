@@ -7,15 +7,13 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
-from typing import TypeAlias
 
 import certifi
 
 from flagcore.errors import ConfigError
+from flagcore.sources.remote import Verify
 
-__all__ = ["Trust", "Verify"]
-
-Verify: TypeAlias = "bool | str | os.PathLike[str] | ssl.SSLContext"
+__all__ = ["Trust"]
 
 
 class Trust:
