@@ -87,7 +87,7 @@ def read_options(
     wait = options.pop("WAIT_SECONDS", None)
     context_from = options.pop("CONTEXT_FROM", None)
     if client is None:
-        client = _client(options)
+        client = _client(options, spelling.format("SOURCE"))
     else:
         _refuse_unknown(options, (*_CLIENT, *_ADAPTER, *_every_source_option()))
     return Options(client, _seconds(wait), _loaded(context_from))
@@ -113,14 +113,14 @@ def _overridden(settings: Mapping[str, Any], spelling: str, environ: Mapping[str
     return {**given, **over}
 
 
-def _client(options: dict[str, _Option]) -> FlagClient:
+def _client(options: dict[str, _Option], spelled: str) -> FlagClient:
     own = {name: options.pop(name) for name in _CLIENT if name in options}
     source = options.pop("SOURCE", None)
     if source is None or source.value in (None, ""):
         _refuse_unknown(options, ("SOURCE", *_CLIENT, *_ADAPTER, *_every_source_option()))
         raise ConfigError(
-            f"SOURCE: expected one of {', '.join(_SOURCES)}, a list of such mappings, or a dotted path to a source or "
-            "client of your own; got nothing"
+            f"{spelled}: expected one of {', '.join(_SOURCES)}, a list of such mappings, or a dotted path to a source "
+            "or client of your own; got nothing"
         )
     value = _json(source.value) if source.is_text and source.value.lstrip().startswith("[") else source.value
     if isinstance(value, (list, tuple)):

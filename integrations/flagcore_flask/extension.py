@@ -83,8 +83,9 @@ class FlagsExtension:
         add the template tag and the `flask flags` command. What is passed here goes before what the extension was
         made with.
 
-        Under a `flask` command other than `run`, and in the parent process of the reloader, the client stays asleep:
-        it answers from what is local and starts with the first read.
+        Under a `flask` command other than `run`, and in the parent process of its reloader, the client stays asleep:
+        it answers from what is local and starts with the first read. (The parent that `app.run(debug=True)` makes
+        can't be told from a server, and follows the flags as well.)
 
         Raises:
             ConfigError: an option that is unknown, or that can't be right.

@@ -105,6 +105,13 @@ class TestConfiguration:
         extension.init_app(app)
         assert extension.client.status is Status.READY
 
+    def test_without_a_source_the_option_to_set_is_named(self) -> None:
+        """
+        As it is to be written in `app.config`.
+        """
+        with pytest.raises(ConfigError, match=r"^FLAGS_SOURCE: expected one of env, file, .*got nothing"):
+            FlagsExtension(Flask("site"))
+
     def test_a_second_extension_on_one_application_is_refused(self) -> None:
         """
         With a sentence that says what to do; the first goes on.
