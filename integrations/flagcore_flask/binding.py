@@ -112,8 +112,11 @@ def _current_request() -> Request | None:
 def _others_request(app: Flask) -> Request | None:
     # Where two applications call one another, Flask leaves the caller's request in place under the other's context,
     # unless it keeps both in one context: then there is no `request_ctx`, and no such case.
+    asked = _current_request()
+    if asked is None:
+        return None
     context = vars(flask.globals).get("request_ctx")
-    return _current_request() if context and context.app is not app else None
+    return asked if context and context.app is not app else None
 
 
 def _behind(proxy: Any) -> Any:
