@@ -45,6 +45,7 @@ def feed_threads() -> list[str]:
         ((MemorySource(native()),), {"max_stale_seconds": True}, "max_stale_seconds"),
         ((MemorySource(native()),), {"on_stale": "panic"}, "on_stale"),
         ((MemorySource(native()),), {"share": True}, "share"),
+        ((MemorySource(native()),), {"cache_dir": 5}, "cache_dir"),
     ],
 )
 def test_refuses_what_cannot_be_right(sources: Any, options: Any, message: str) -> None:

@@ -28,7 +28,7 @@ def test_the_suffix_says_how_it_is_written(tmp_path: Path, name: str, text: str)
     """YAML, JSON and TOML; read before the client is even started."""
     path = tmp_path / name
     path.write_text(text)
-    assert FlagClient(FileSource(path)).get_int("a") == 1
+    assert FlagClient(FileSource(path)).snapshot.answers["a"].value == 1
 
 
 def test_follows_the_file(tmp_path: Path) -> None:
