@@ -56,10 +56,16 @@ class Readiness:
         """
         import anyio
 
+        from flagcore.sources.loop import Loop
+
         if self._event.is_set():
             return True
         event = anyio.Event()
-        waker = _waker(event.set)
+        loop = Loop()
+
+        def waker() -> None:
+            loop.post(event.set)  # by the loop's own door; one that is gone needs no telling
+
         with self._lock:
             if self._event.is_set():
                 return True
@@ -72,32 +78,3 @@ class Readiness:
                 if waker in self._wakers:
                     self._wakers.remove(waker)
         return self._event.is_set()
-
-
-def _waker(wake: Callable[[], object]) -> Callable[[], None]:
-    # A loop is told from another thread by its own door; one that is gone needs no telling.
-    import sniffio
-
-    if sniffio.current_async_library() == "trio":
-        import trio
-
-        token = trio.lowlevel.current_trio_token()
-
-        def tell_trio() -> None:
-            try:
-                token.run_sync_soon(wake)
-            except trio.RunFinishedError:
-                return
-
-        return tell_trio
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-
-    def tell_asyncio() -> None:
-        try:
-            loop.call_soon_threadsafe(wake)
-        except RuntimeError:  # the loop is closed
-            return
-
-    return tell_asyncio

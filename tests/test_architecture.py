@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "value": {"errors", "resolution"},
     "snapshot": {"context", "resolution", "value"},
     "flags": {"context", "errors", "resolution", "snapshot", "value"},
-    "readiness": set(),
+    "readiness": {"sources"},
     "reader": WORDS,
     "state": WORDS - {"flags"} | {"feed", "layer", "readiness"},
     "rules": WORDS - {"flags"},
