@@ -83,7 +83,7 @@ class Clients:
         Note one answered poll.
         """
         now = _client(request, protocol, "poll")
-        who = (now.protocol, now.address, now.agent)
+        who = _who(now)
         # Taken out and put back, so that the dictionary's order is the order of last sight.
         before = self._polls.pop(who, None)
         if before is not None:
@@ -101,8 +101,16 @@ class Clients:
         gone = [who for who, client in self._polls.items() if client.seen < oldest]
         for who in gone:
             del self._polls[who]
-        polls = sorted(self._polls.values(), key=lambda each: each.since)
+        # Who streams fetches too, when it starts and while its stream is down: that is no further client.
+        streaming = {_who(client) for client in self._streams.values()}
+        polls = sorted(
+            (each for each in self._polls.values() if _who(each) not in streaming), key=lambda each: each.since
+        )
         return [asdict(each) for each in (*self._streams.values(), *polls)]
+
+
+def _who(client: Client) -> tuple[str, str, str]:
+    return client.protocol, client.address, client.agent
 
 
 def _client(request: Request, protocol: Protocol, mode: Literal["stream", "poll"]) -> Client:

@@ -364,6 +364,14 @@ def test_polls_of_one_client_are_one_line(client: httpx.Client, monkeypatch: pyt
     assert eventually(lambda: state(client)["clients"] == [])
 
 
+def test_a_client_that_streams_is_listed_once(client: httpx.Client) -> None:
+    """What it fetches beside its stream is no second client; when the stream ends, its polls show again."""
+    client.get("/api/v1/document")
+    with Stream(client, "/api/v1/document/stream"):
+        assert [each["mode"] for each in state(client)["clients"]] == ["stream"]
+    assert eventually(lambda: [each["mode"] for each in state(client)["clients"]] == ["poll"])
+
+
 def test_made_up_clients_do_not_fill_the_memory(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of ever new user agents only the latest are remembered, each cut to a bearable length."""
     monkeypatch.setattr("flagcore_server.clients._MOST_POLLING", 3)

@@ -129,12 +129,18 @@ def test_soasap_reads_every_flag(client: httpx.Client, soasap_client: Any) -> No
 def test_soasap_follows_on_one_connection(client: httpx.Client, soasap_client: Any) -> None:
     """SOASAP's client sees each change within a second, and stays on the connection it has."""
     eventually(lambda: soasap_client.get_number("page-size") == 24)
+    before = _soasap_reader(client)
     for number in range(5):
         put(client, "page-size", number)
         eventually(lambda number=number: soasap_client.get_number("page-size") == number, within_seconds=1)
+    assert _soasap_reader(client) == before
+    assert before["mode"] == "stream"
+
+
+def _soasap_reader(client: httpx.Client) -> dict[str, Any]:
     state = client.get("/api/v1/admin/state", headers={"host": f"localhost:{client.base_url.port}"}).json()
     [seen] = [each for each in state["clients"] if each["protocol"] == "soasap"]
-    assert seen["mode"] == "stream"
+    return dict(seen)
 
 
 def test_soasap_reads_large_sets_and_any_text(client: httpx.Client, soasap_client: Any) -> None:
