@@ -74,9 +74,10 @@ class AsyncNetwork:
         try:
             with translated(self._source.name), anyio.fail_after(self._source.timeout_seconds):
                 await _carry_out(opening(self._source.stream_target(), last_event_id), answer)
-            self._stream, answer = answer, _Answer(self._routes, self._source)
-        finally:
+        except BaseException:
             await answer.aclose()
+            raise
+        self._stream = answer
 
     async def read(self) -> bytes | None:
         """
