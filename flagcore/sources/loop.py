@@ -8,6 +8,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -29,10 +30,11 @@ class Loop:
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         trio = sys.modules.get("trio")
-        if trio is not None and trio.lowlevel.in_trio_task():
-            self._post = trio.lowlevel.current_trio_token().run_sync_soon
-            self._spawn: Callable[..., object] = trio.lowlevel.spawn_system_task
-            return
+        if trio is not None:
+            with suppress(RuntimeError):  # trio's "must be called from async context"
+                self._post = trio.lowlevel.current_trio_token().run_sync_soon
+                self._spawn: Callable[..., object] = trio.lowlevel.spawn_system_task
+                return
         import asyncio
 
         try:
