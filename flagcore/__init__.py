@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from flagcore.resolution import Reason as Reason
     from flagcore.resolution import Resolution as Resolution
     from flagcore.snapshot import Snapshot as Snapshot
+    from flagcore.source import SAME as SAME
+    from flagcore.source import Body as Body
+    from flagcore.source import Same as Same
+    from flagcore.source import Source as Source
     from flagcore.sources.env import EnvSource as EnvSource
     from flagcore.sources.file import FileSource as FileSource
     from flagcore.sources.http import FoffSource as FoffSource
     from flagcore.sources.http import HTTPSource as HTTPSource
     from flagcore.sources.http import SoasapSource as SoasapSource
     from flagcore.sources.memory import MemorySource as MemorySource
-    from flagcore.sources.source import SAME as SAME
-    from flagcore.sources.source import Body as Body
-    from flagcore.sources.source import Same as Same
-    from flagcore.sources.source import Source as Source
     from flagcore.status import ErrorContext as ErrorContext
     from flagcore.status import ErrorSource as ErrorSource
     from flagcore.status import Status as Status
@@ -44,8 +44,8 @@ __version__ = "0.1.0"
 
 #: Where each public name lives; what `__getattr__` loads from.
 _HOMES = {
-    "SAME": "flagcore.sources.source",
-    "Body": "flagcore.sources.source",
+    "SAME": "flagcore.source",
+    "Body": "flagcore.source",
     "EnvSource": "flagcore.sources.env",
     "ErrorCode": "flagcore.resolution",
     "ErrorContext": "flagcore.status",
@@ -60,10 +60,10 @@ _HOMES = {
     "MemorySource": "flagcore.sources.memory",
     "Reason": "flagcore.resolution",
     "Resolution": "flagcore.resolution",
-    "Same": "flagcore.sources.source",
+    "Same": "flagcore.source",
     "Snapshot": "flagcore.snapshot",
     "SoasapSource": "flagcore.sources.http",
-    "Source": "flagcore.sources.source",
+    "Source": "flagcore.source",
     "Status": "flagcore.status",
     "get_flags": "flagcore.flags",
 }

@@ -19,7 +19,7 @@ from flagcore.resolution import ErrorCode
 from flagcore.rules.compiler import compile_ruleset
 from flagcore.rules.model import Ruleset
 from flagcore.snapshot import EMPTY, Snapshot
-from flagcore.sources.source import Body, Same, Source
+from flagcore.source import Body, Same, Source
 from flagcore.status import ErrorContext, ErrorSource, Status
 
 __all__ = ["Feed", "Layer", "Owner"]

@@ -56,7 +56,7 @@ class Readiness:
         """
         import anyio
 
-        from flagcore.sources.loop import Loop
+        from flagcore.network.loop import Loop
 
         if self._event.is_set():
             return True

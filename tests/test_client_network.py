@@ -125,7 +125,7 @@ def test_a_damaged_cache_is_told_and_ignored(server: Server, tmp_path: Path, dam
 def test_a_cached_document_that_no_longer_parses_is_ignored(server: Server, tmp_path: Path) -> None:
     """Written by a release that understood more, say."""
     from flagcore.feed.disk import DiskCache
-    from flagcore.sources.source import Body
+    from flagcore.source import Body
 
     source = source_of(server)
     heard: list[ErrorContext] = []

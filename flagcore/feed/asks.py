@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from flagcore.errors import SourceError
-from flagcore.sources.source import Body, Same
+from flagcore.source import Body, Same
 
 __all__ = [
     "Answer",

@@ -12,7 +12,7 @@ from typing import Protocol
 from flagcore.errors import MalformedDocument, SourceError, SourceUnavailable
 from flagcore.feed.asks import Answer, Failed, Kept
 from flagcore.feed.sink import Sink
-from flagcore.sources.source import Body, Same, Source
+from flagcore.source import Body, Same, Source
 
 __all__ = ["Stoppable", "call_fetch", "keep", "last_resort"]
 

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from flagcore.errors import CacheError
-from flagcore.sources.source import Body
+from flagcore.source import Body
 
 __all__ = ["COALESCE_SECONDS", "DiskCache", "Stored", "user_cache_folder"]
 

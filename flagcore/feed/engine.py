@@ -40,8 +40,8 @@ from flagcore.feed.asks import (
 from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.plan import Plan
 from flagcore.feed.session import Stream
-from flagcore.sources.refusal import StreamRefused
-from flagcore.sources.source import Body, Same
+from flagcore.network.refusal import StreamRefused
+from flagcore.source import Body, Same
 
 __all__ = [
     "Answer",

@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 
 from flagcore.errors import ConfigError
-from flagcore.sources.remote import NetworkSource
-from flagcore.sources.source import Source
+from flagcore.network.remote import NetworkSource
+from flagcore.source import Source
 
 __all__ = ["Plan"]
 

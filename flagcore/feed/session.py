@@ -15,7 +15,7 @@ from flagcore.errors import EventTooLarge, SourceDenied, SourceError, SourceUnav
 from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Keep, Open, Read, Silent, Wait
 from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.sse import EventStream, ServerSentEvent
-from flagcore.sources.source import Body
+from flagcore.source import Body
 
 __all__ = ["Over", "Stream"]
 

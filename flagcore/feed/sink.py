@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from flagcore.errors import SourceError
-from flagcore.sources.source import Body, Same
+from flagcore.source import Body, Same
 
 __all__ = ["Sink"]
 

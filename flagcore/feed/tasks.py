@@ -21,13 +21,13 @@ from flagcore.feed.call import call_fetch, keep, last_resort
 from flagcore.feed.engine import feed
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
-from flagcore.sources.aside import Aside
-from flagcore.sources.loop import Loop
-from flagcore.sources.remote import NetworkSource
-from flagcore.sources.source import Body, Same, Source
+from flagcore.network.aside import Aside
+from flagcore.network.loop import Loop
+from flagcore.network.remote import NetworkSource
+from flagcore.source import Body, Same, Source
 
 if TYPE_CHECKING:
-    from flagcore.sources.anetwork import AsyncNetwork
+    from flagcore.network.tasks import AsyncNetwork
 
 __all__ = ["TaskFeed"]
 
@@ -152,7 +152,7 @@ class _Answers:
         self._loop = loop
         self._network: AsyncNetwork | None = None
         if isinstance(source, NetworkSource):
-            from flagcore.sources.anetwork import AsyncNetwork
+            from flagcore.network.tasks import AsyncNetwork
 
             self._network = AsyncNetwork(source, loop)
 

@@ -19,12 +19,12 @@ from flagcore.feed.call import call_fetch, keep, last_resort
 from flagcore.feed.engine import feed, once
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
-from flagcore.sources.leash import Leash
-from flagcore.sources.remote import NetworkSource
-from flagcore.sources.source import Source
+from flagcore.network.leash import Leash
+from flagcore.network.remote import NetworkSource
+from flagcore.source import Source
 
 if TYPE_CHECKING:
-    from flagcore.sources.network import Network
+    from flagcore.network.threads import Network
 
 __all__ = ["ThreadFeed", "fetch_once"]
 
@@ -124,7 +124,7 @@ class _Answers:
         self._leash = leash
         self._network: Network | None = None
         if isinstance(source, NetworkSource):
-            from flagcore.sources.network import Network
+            from flagcore.network.threads import Network
 
             self._network = Network(source, leash)
 

@@ -15,7 +15,7 @@ from flagcore.formats.syntax import decode
 
 if TYPE_CHECKING:
     from flagcore.rules.model import Ruleset
-    from flagcore.sources.source import Body
+    from flagcore.source import Body
 
 __all__ = ["FORMATS", "check_format", "parse", "parse_document"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from flagcore.errors import ConfigError, MalformedDocument
-from flagcore.sources.source import Syntax
+from flagcore.source import Syntax
 from flagcore.value import MAX_DEPTH, Json, check_depth, checked
 
 __all__ = ["decode", "syntax_of"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from flagcore.errors import ConfigError, SourceUnavailable
 from flagcore.formats import check_format
 from flagcore.formats.syntax import syntax_of
-from flagcore.sources.source import SAME, Body, Same
+from flagcore.source import SAME, Body, Same
 
 __all__ = ["FileSource"]
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from flagcore.errors import ConfigError
-from flagcore.sources.address import Address
-from flagcore.sources.exchange import Headers
-from flagcore.sources.remote import NetworkSource, Verify, check_header, check_headers, check_seconds
+from flagcore.network.address import Address
+from flagcore.network.exchange import Headers
+from flagcore.network.remote import NetworkSource, Verify, check_header, check_headers, check_seconds
 
 __all__ = ["FoffSource", "HTTPSource", "SoasapSource"]
 

@@ -12,7 +12,7 @@ from weakref import WeakMethod
 from flagcore.errors import ConfigError
 from flagcore.formats import check_format, parse, parse_document
 from flagcore.rules.model import Ruleset
-from flagcore.sources.source import Body
+from flagcore.source import Body
 from flagcore.value import checked
 
 __all__ = ["MemorySource"]

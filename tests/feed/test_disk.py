@@ -7,7 +7,7 @@ import pytest
 
 from flagcore.errors import CacheError
 from flagcore.feed.disk import COALESCE_SECONDS, DiskCache
-from flagcore.sources.source import Body
+from flagcore.source import Body
 from tests.documents import eventually
 
 

@@ -15,8 +15,8 @@ from flagcore.errors import EventTooLarge, MalformedDocument, SourceDenied, Sour
 from flagcore.feed import backoff
 from flagcore.feed.tasks import TaskFeed
 from flagcore.feed.threads import ThreadFeed, fetch_once
+from flagcore.source import SAME, Body
 from flagcore.sources.http import FoffSource, HTTPSource, SoasapSource
-from flagcore.sources.source import SAME, Body
 from tests.feed.worlds import Fed, Recorder
 from tests.loopback import closed_port, deaf_port, until
 

@@ -27,9 +27,9 @@ from flagcore.feed.engine import (
     feed,
     once,
 )
+from flagcore.network.refusal import StreamRefused
+from flagcore.source import SAME, Body
 from flagcore.sources.http import HTTPSource, SoasapSource
-from flagcore.sources.refusal import StreamRefused
-from flagcore.sources.source import SAME, Body
 
 POLL = Plan(polls=True, streams=False, poll_seconds=30.0)
 STREAM = Plan(polls=False, streams=True, poll_seconds=0.0)

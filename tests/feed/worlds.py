@@ -18,7 +18,7 @@ from blockbuster import blockbuster_ctx
 from flagcore.errors import MalformedDocument
 from flagcore.feed.tasks import TaskFeed
 from flagcore.feed.threads import ThreadFeed
-from flagcore.sources.source import Body
+from flagcore.source import Body
 from tests.loopback import until
 
 WORLDS = ("thread", "asyncio", "trio")

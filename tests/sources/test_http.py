@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from flagcore.errors import ConfigError, StateError
-from flagcore.sources.address import Address
+from flagcore.network.address import Address
+from flagcore.source import Source
 from flagcore.sources.http import FoffSource, HTTPSource, SoasapSource
-from flagcore.sources.source import Source
 
 URL = "https://flags.example.test/flags"
 

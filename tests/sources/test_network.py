@@ -20,13 +20,13 @@ import pytest
 import trustme
 
 from flagcore.errors import SourceDenied, SourceUnavailable
-from flagcore.sources.anetwork import AsyncNetwork
-from flagcore.sources.content import MAX_BODY_BYTES
+from flagcore.network.content import MAX_BODY_BYTES
+from flagcore.network.loop import Loop
+from flagcore.network.refusal import StreamRefused
+from flagcore.network.tasks import AsyncNetwork
+from flagcore.network.threads import Network
+from flagcore.source import SAME, Body
 from flagcore.sources.http import HTTPSource
-from flagcore.sources.loop import Loop
-from flagcore.sources.network import Network
-from flagcore.sources.refusal import StreamRefused
-from flagcore.sources.source import SAME, Body
 from tests.loopback import Server, closed_port, until
 
 BODY = b'{"flags": {}}'

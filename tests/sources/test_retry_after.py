@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 import pytest
 
-from flagcore.sources.retry_after import parse_retry_after
+from flagcore.network.retry_after import parse_retry_after
 
 NOW = 1_800_000_000.0
 

@@ -1,5 +1,5 @@
 """
-A source's requests, sent by a thread that blocks; its twin that awaits is `flagcore.sources.anetwork`.
+A source's requests, sent by a thread that blocks; its twin that awaits is `flagcore.network.tasks`.
 
 One thread uses a `Network`; any other may cut its leash. No wait is without an end: connecting has a deadline, a
 fetch has one from its first step to its last byte, and a stream has one for its silence.
@@ -13,13 +13,13 @@ from typing import TypeVar
 
 import httpcore
 
-from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.sources.fault import CLOSING_FAULTS, translated
-from flagcore.sources.leash import Leash
-from flagcore.sources.remote import NetworkSource
-from flagcore.sources.route import Routes, head_of, wire
-from flagcore.sources.sockets import Sockets
-from flagcore.sources.source import Body, Same
+from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
+from flagcore.network.fault import CLOSING_FAULTS, translated
+from flagcore.network.leash import Leash
+from flagcore.network.remote import NetworkSource
+from flagcore.network.route import Routes, head_of, wire
+from flagcore.network.sockets import Sockets
+from flagcore.source import Body, Same
 
 __all__ = ["Network"]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import httpcore
 
-from flagcore.sources.leash import Leash
-from flagcore.sources.lookup import Endpoint, Lookup, endpoints_of, literal
+from flagcore.network.leash import Leash
+from flagcore.network.lookup import Endpoint, Lookup, endpoints_of, literal
 
 __all__ = ["Sockets"]
 

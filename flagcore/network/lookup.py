@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 
-from flagcore.sources.aside import Aside
+from flagcore.network.aside import Aside
 
 __all__ = ["Endpoint", "Lookup", "endpoints_of"]
 

@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 
 import httpcore
 
-from flagcore.sources.address import Address
-from flagcore.sources.exchange import Head, Request
-from flagcore.sources.proxy import ProxyRule
-from flagcore.sources.trust import Trust
+from flagcore.network.address import Address
+from flagcore.network.exchange import Head, Request
+from flagcore.network.proxy import ProxyRule
+from flagcore.network.trust import Trust
 
 __all__ = ["Routes", "head_of", "wire"]
 

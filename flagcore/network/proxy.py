@@ -8,7 +8,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 from flagcore.errors import ConfigError, SourceUnavailable
-from flagcore.sources.address import Address
+from flagcore.network.address import Address
 
 __all__ = ["ProxyRule", "parse_proxy"]
 

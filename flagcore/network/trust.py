@@ -11,7 +11,7 @@ from pathlib import Path
 import certifi
 
 from flagcore.errors import ConfigError
-from flagcore.sources.remote import Verify
+from flagcore.network.remote import Verify
 
 __all__ = ["Trust"]
 

@@ -1,5 +1,5 @@
 """
-A source's requests, sent by a task that awaits, under asyncio or trio; the twin of `flagcore.sources.network`.
+A source's requests, sent by a task that awaits, under asyncio or trio; the twin of `flagcore.network.threads`.
 
 To stop it, cancel the task: every wait here is cancelled at once. Names are looked up in a daemon thread, since
 asyncio's own look-up holds `asyncio.run` back for as long as the resolver hangs.
@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import anyio
 import httpcore
 
-from flagcore.sources.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.sources.fault import CLOSING_FAULTS, translated
-from flagcore.sources.lookup import Endpoint, Lookup, endpoints_of, literal
-from flagcore.sources.loop import Loop
-from flagcore.sources.remote import NetworkSource
-from flagcore.sources.route import Routes, head_of, wire
-from flagcore.sources.source import Body, Same
+from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
+from flagcore.network.fault import CLOSING_FAULTS, translated
+from flagcore.network.lookup import Endpoint, Lookup, endpoints_of, literal
+from flagcore.network.loop import Loop
+from flagcore.network.remote import NetworkSource
+from flagcore.network.route import Routes, head_of, wire
+from flagcore.source import Body, Same
 
 __all__ = ["AsyncNetwork"]
 

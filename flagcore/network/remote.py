@@ -2,7 +2,7 @@
 What a source on the network is, whichever service it speaks to: where it is asked, how often, and with what.
 
 Describes and checks; opens nothing and loads no network library. Requests are sent by the feed, through
-`flagcore.sources.network` (threads) or `flagcore.sources.anetwork` (tasks).
+`flagcore.network.threads` (threads) or `flagcore.network.tasks` (tasks).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from flagcore.errors import ConfigError, StateError
 from flagcore.formats import check_format
-from flagcore.sources.address import Address
-from flagcore.sources.exchange import Headers, Target, is_sendable
-from flagcore.sources.source import Body, Same
+from flagcore.network.address import Address
+from flagcore.network.exchange import Headers, Target, is_sendable
+from flagcore.source import Body, Same
 
 if TYPE_CHECKING:
-    from flagcore.sources.proxy import ProxyRule
-    from flagcore.sources.trust import Trust
+    from flagcore.network.proxy import ProxyRule
+    from flagcore.network.trust import Trust
 
 __all__ = ["NetworkSource", "TLSContext", "Verify", "check_header", "check_headers", "check_seconds"]
 
@@ -120,7 +120,7 @@ class NetworkSource:
             SourceDenied: 401 or 403.
             StateError: this source only streams.
         """
-        from flagcore.sources.network import Network
+        from flagcore.network.threads import Network
 
         network = Network(self)
         try:
@@ -159,7 +159,7 @@ class NetworkSource:
         """
         if not isinstance(self._trust, bool):
             return self._trust
-        from flagcore.sources.trust import Trust
+        from flagcore.network.trust import Trust
 
         return Trust(self._trust)
 
@@ -167,7 +167,7 @@ class NetworkSource:
         """
         Which proxy a request goes through. I/O: reads the environment.
         """
-        from flagcore.sources.proxy import ProxyRule
+        from flagcore.network.proxy import ProxyRule
 
         return ProxyRule(self._proxy)
 
@@ -237,7 +237,7 @@ def _checked_trust(verify: object) -> bool | Trust:
     is_context = "ssl" in sys.modules and isinstance(verify, sys.modules["ssl"].SSLContext)
     if not is_context and not isinstance(verify, (str, os.PathLike)):
         raise ConfigError(f"verify: expected True, False, a path or an ssl.SSLContext, got {verify!r}")
-    from flagcore.sources.trust import Trust
+    from flagcore.network.trust import Trust
 
     trust = Trust(verify)  # type: ignore[arg-type]  # one of the three, as just checked
     trust.check("verify")

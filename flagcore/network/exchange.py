@@ -1,7 +1,7 @@
 """
 What is said over HTTP: a generator that asks for requests and bytes, and is sent them.
 
-No socket: `flagcore.sources.network` and `flagcore.sources.anetwork` carry it out, one blocking, one awaiting. What
+No socket: `flagcore.network.threads` and `flagcore.network.tasks` carry it out, one blocking, one awaiting. What
 is asked for, which redirects are followed, what each status means and how large an answer may be is here, once.
 """
 
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from flagcore.errors import SourceDenied, SourceUnavailable
-from flagcore.sources.address import Address
-from flagcore.sources.content import Content
-from flagcore.sources.refusal import StreamRefused
-from flagcore.sources.retry_after import parse_retry_after
-from flagcore.sources.source import SAME, Body, Same
+from flagcore.network.address import Address
+from flagcore.network.content import Content
+from flagcore.network.refusal import StreamRefused
+from flagcore.network.retry_after import parse_retry_after
+from flagcore.source import SAME, Body, Same
 
 __all__ = ["Exchange", "Head", "Headers", "Receive", "Request", "Send", "Target", "fetching", "is_sendable", "opening"]
 

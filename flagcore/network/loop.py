@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 
 from flagcore.errors import StateError
-from flagcore.sources.aside import Aside
+from flagcore.network.aside import Aside
 
 __all__ = ["Loop"]
 
