@@ -82,6 +82,13 @@ def rendered(request: Request, template: str) -> Response:
     return templates.TemplateResponse(request, "page")
 
 
+def theme(request: Request) -> Response:
+    """
+    A page that reads one flag.
+    """
+    return JSONResponse(get_flags(request).get_string("theme", "none"))
+
+
 def _endpoint(page: Page) -> Any:
     template = page.template
     if template is not None:
