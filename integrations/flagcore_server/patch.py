@@ -14,7 +14,7 @@ from typing import Any
 
 from flagcore.errors import MalformedDocument
 from flagcore.formats.syntax import decode
-from flagcore.sources.source import Syntax
+from flagcore.source import Syntax
 from flagcore.value import copied
 from flagcore_server.place import Place, json_places, yaml_places
 

@@ -5,7 +5,7 @@ import pytest
 from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats import check_format, parse
 from flagcore.formats.syntax import decode, syntax_of
-from flagcore.sources.source import Body, Syntax
+from flagcore.source import Body, Syntax
 
 
 @pytest.mark.parametrize(

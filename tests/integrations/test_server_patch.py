@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flagcore.formats.syntax import decode
-from flagcore.sources.source import Syntax
+from flagcore.source import Syntax
 from flagcore_server.patch import NotEditable, patched
 from tests.integrations.served import SAMPLE
 
