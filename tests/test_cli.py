@@ -12,12 +12,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
 from flagcore.cli import main
+
+needs_server = pytest.mark.skipif(
+    find_spec("starlette") is None or find_spec("uvicorn") is None, reason='the flag server needs "flagcore[server]"'
+)
 
 _FLAGS = '{"flags": {"a": {"value": 1}}}'
 
@@ -49,6 +54,7 @@ def _serving(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen
         process.communicate()
 
 
+@needs_server
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_serve_stops_cleanly_with_streams_open(path: Path, stop: signal.Signals) -> None:
     """On either signal the server ends its open streams and leaves within three seconds, status 0 and no complaint."""
@@ -70,6 +76,7 @@ def test_serve_stops_cleanly_with_streams_open(path: Path, stop: signal.Signals)
         assert process.stderr.read() == ""
 
 
+@needs_server
 def test_serve_takes_secrets_from_the_environment(path: Path) -> None:
     """Keys can be given where other users of the machine cannot see them."""
     keys = {"FLAGCORE_SERVE_API_KEY": "secret-key", "FLAGCORE_SERVE_ADMIN_TOKEN": "secret-token"}
@@ -81,6 +88,7 @@ def test_serve_takes_secrets_from_the_environment(path: Path) -> None:
         assert client.get("/api/v1/admin/state", headers={"authorization": "Bearer secret-token"}).status_code == 200
 
 
+@needs_server
 def test_serve_takes_secrets_as_arguments(path: Path) -> None:
     """The same keys as arguments win over the environment's."""
     with (
@@ -91,6 +99,7 @@ def test_serve_takes_secrets_as_arguments(path: Path) -> None:
         assert client.get("/api/v1/document", headers={"x-api-key": "mine"}).status_code == 200
 
 
+@needs_server
 def test_serve_says_what_is_wrong_with_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is not there, or of an unknown kind, is one sentence and status 1."""
     assert main(["serve", str(tmp_path / "missing.yaml")]) == 1
@@ -100,6 +109,7 @@ def test_serve_says_what_is_wrong_with_the_file(tmp_path: Path, capsys: pytest.C
     assert ".yaml" in capsys.readouterr().err
 
 
+@needs_server
 def test_serve_says_that_a_port_is_taken(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A port in use is one sentence, no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

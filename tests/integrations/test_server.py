@@ -14,6 +14,10 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+
+for _needed in ("starlette", "uvicorn"):
+    pytest.importorskip(_needed)
+
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount

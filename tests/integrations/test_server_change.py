@@ -15,6 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+for _needed in ("starlette", "uvicorn"):
+    pytest.importorskip(_needed)
+
 from tests.integrations.served import SAMPLE, Stream, eventually, put, sample_in, serving, state
 
 

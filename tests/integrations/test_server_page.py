@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+for _needed in ("starlette", "uvicorn", "playwright"):
+    pytest.importorskip(_needed)
+
 from tests.integrations.served import SAMPLE, put, sample_in, serving
 
 playwright = pytest.importorskip("playwright.sync_api")

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+for _needed in ("starlette", "uvicorn"):
+    pytest.importorskip(_needed)
+
 from flagcore.formats.syntax import decode
 from flagcore.source import Syntax
 from flagcore_server.patch import NotEditable, patched

@@ -11,6 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+for _needed in ("starlette", "uvicorn", "foff", "soasap"):
+    pytest.importorskip(_needed)
+
 from flagcore import FlagClient, FoffSource, HTTPSource, SoasapSource
 from tests.integrations.served import eventually, put, sample_in, serving
 
