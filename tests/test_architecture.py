@@ -1,5 +1,5 @@
 """
-The list of allowed imports, and so of who may know whom: words ← rules ← formats ← network ← sources, feed ← client ← adapters.
+The list of allowed imports, and so of who may know whom.
 """
 
 from __future__ import annotations
