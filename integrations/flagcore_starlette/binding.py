@@ -75,7 +75,7 @@ class FlagsMiddleware:
         finally:
             unbind(token)
             # Put back what was there, also since the view holds the scope, which would keep each other alive.
-            del scope[_VIEW]
+            scope.pop(_VIEW, None)
             scope.update(outer)
 
 
