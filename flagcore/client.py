@@ -353,7 +353,7 @@ class FlagClient(Reader):
             if layer.is_given:
                 layer.load()
             else:
-                fetch_once(layer.source, layer)
+                fetch_once(layer.source, layer, covered=layer.is_followed)
 
     def _revive(self, make_feed: Callable[[Layer], Feed]) -> None:
         with self._lifecycle():

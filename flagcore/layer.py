@@ -115,6 +115,13 @@ class Layer:
         """
         return Status.STALE if self.status is Status.READY and not self.is_given else self.status
 
+    @property
+    def is_followed(self) -> bool:
+        """
+        Whether a feed keeps it fresh at this moment, without trouble.
+        """
+        return self.feed is not None and not self.ended and not self._failing and self.confirmed
+
     def begin(self) -> None:
         """
         The source is about to be followed, again or for the first time: what it said before is not confirmed now.

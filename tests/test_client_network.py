@@ -155,6 +155,19 @@ def test_follows_a_stream_and_falls_back_to_polls(server: Server, tmp_path: Path
         eventually(lambda: client.get_int("a") == 3, 10)
 
 
+def test_a_refresh_that_fails_beside_a_sound_stream_is_no_outage(server: Server, tmp_path: Path) -> None:
+    """It is reported, and the stream goes on being believed."""
+    server.script["/api/v1/flags/live"] = streaming({"a": 1})
+    heard: list[ErrorContext] = []
+    with FlagClient(SoasapSource(SECRET, server.url), cache_dir=tmp_path, on_error=heard.append) as client:
+        assert client.wait_ready(5)
+        server.script["/api/v1/flags/live"] = failing(503)
+        client.refresh()
+        assert len(heard) == 1
+        assert client.status is Status.READY
+        assert client.get_int("a") == 1
+
+
 def test_a_lazy_stream_reads_disk_first_and_wakes_at_the_first_read(server: Server, tmp_path: Path) -> None:
     """Making the client opens nothing; the first read answers from disk and begins to follow."""
     server.script["/api/v1/flags/live"] = streaming({"a": 1})

@@ -88,9 +88,14 @@ class ThreadFeed:
                 answers.close()
 
 
-def fetch_once(source: Source, sink: Sink) -> SourceError | None:
+def fetch_once(source: Source, sink: Sink, *, covered: bool = False) -> SourceError | None:
     """
     Get one document, in this thread, within the source's own time-out.
+
+    Args:
+        source: where from.
+        sink: whom to tell.
+        covered: a feed keeps the document fresh meanwhile, so that a failure here is no outage.
 
     Returns:
         None when the sink has it; else why not, which the sink has been told too.
@@ -109,7 +114,7 @@ def fetch_once(source: Source, sink: Sink) -> SourceError | None:
     if isinstance(error, SourceDenied):
         sink.end(error)
     elif error is not None:
-        sink.fail(error, covered=False)
+        sink.fail(error, covered=covered)
     return error
 
 
