@@ -84,7 +84,7 @@ class DiskCache:
             return _decode(content, identity)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
             self._report("read", error)
             return None
 
