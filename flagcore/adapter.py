@@ -28,11 +28,13 @@ __all__ = [
     "FlagRow",
     "Gate",
     "Options",
+    "RequireFlag",
     "Views",
     "bind",
     "context_builder",
     "flag_rows",
     "format_rows",
+    "gate_decorator",
     "get_flags",
     "is_async",
     "read_context",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 R = TypeVar("R")
+V = TypeVar("V", bound=Callable[..., Any])
 
 logger = logging.getLogger("flagcore")
 
@@ -190,6 +193,66 @@ class Gate(Generic[R]):
         What a refusal carries beside its status.
         """
         return {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
+
+
+class RequireFlag(Protocol):
+    """
+    The type of every adapter's `require_flag`.
+    """
+
+    def __call__(
+        self,
+        key: str,
+        *,
+        value: Any = True,
+        status: int = 404,
+        fallback: Callable[..., Any] | None = None,
+        redirect_to: str | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> Callable[[V], V]:
+        """
+        A decorator for a view that runs only while the flag resolves to `value`.
+        """
+
+
+def gate_decorator(guard: Callable[[Gate[Any], Any], Any], module: str, note: str) -> RequireFlag:
+    """
+    An adapter's `require_flag`: the one signature that all of them have, over the framework's own way of guarding.
+
+    Args:
+        guard: gate, view → the guarded view. Called where the decorator is applied.
+        module: where the adapter's users import it from.
+        note: what its documentation says of this framework; the arguments are explained after it.
+    """
+
+    def require_flag(
+        key: str,
+        *,
+        value: Any = True,
+        status: int = 404,
+        fallback: Callable[..., Any] | None = None,
+        redirect_to: str | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> Callable[[V], V]:
+        """
+        Args:
+            key: the flag's key.
+            value: what the flag must resolve to for the view to run. For True and False, an unknown, unready or
+                wrongly typed flag counts as False; for any other value it does not match.
+            status: the refusal's HTTP status, 400 to 599.
+            fallback: a view of the same signature to run instead of refusing.
+            redirect_to: a URL (what has a slash in it) or a route's name to redirect to (302) instead of refusing.
+            retry_after_seconds: what the refusal's `Retry-After` says (RFC 9110 §10.2.3); whole seconds, 0 or more.
+
+        Raises:
+            ConfigError: an argument can't be right, or both a fallback and a redirect are given.
+        """
+        gate: Gate[Any] = Gate(key, value, status, fallback, redirect_to, retry_after_seconds)
+        return lambda view: guard(gate, view)
+
+    require_flag.__module__ = module
+    require_flag.__doc__ = f"{inspect.cleandoc(note)}\n\n{inspect.cleandoc(require_flag.__doc__ or '')}"
+    return require_flag
 
 
 @dataclass(frozen=True)

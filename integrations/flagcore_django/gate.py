@@ -7,56 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
-from flagcore.adapter import Gate
+from flagcore.adapter import Gate, gate_decorator
 from flagcore_django.request import get_flags
 
 __all__ = ["FlagRequiredMixin", "require_flag"]
-
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-def require_flag(
-    key: str,
-    *,
-    value: Any = True,
-    status: int = 404,
-    fallback: Callable[..., Any] | None = None,
-    redirect_to: str | None = None,
-    retry_after_seconds: int | None = None,
-) -> Callable[[View], View]:
-    """
-    Run the view only when the flag resolves to `value`.
-
-        @require_flag("beta-page")
-        @require_flag("maintenance-mode", value=False, status=503, retry_after_seconds=120)
-        @method_decorator(require_flag("beta-page"), name="dispatch")
-
-    An unknown, unready or wrongly typed flag counts as False.
-
-    Args:
-        key: the flag's key.
-        value: what it must resolve to.
-        status: the refusal's HTTP status, 400 to 599. 404 is Django's own `Http404`, and looks like any missing page.
-        fallback: a view of the same signature to run instead, plain or async whatever the gated one is.
-        redirect_to: a URL, or the name of a route without arguments, to redirect to instead (302).
-        retry_after_seconds: whole seconds, 0 or more, for the refusal's `Retry-After` header.
-
-    Raises:
-        ConfigError: an argument can't be right, or both a fallback and a redirect are given.
-    """
-    gate: Gate[Any] = Gate(key, value, status, fallback, redirect_to, retry_after_seconds)
-
-    def decorate(view: View) -> View:
-        gated = _gated_async(gate, view) if _is_async(view) else _gated(gate, view)
-        return wraps(view)(gated)  # type: ignore[return-value] # called as the view is
-
-    return decorate
 
 
 def _gated(gate: Gate[Any], view: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,6 +49,26 @@ def _is_async(view: Any) -> bool:
         bound = bound.func
     # A class's dispatch is plain whatever its handlers are: what it gives is a coroutine where they are async.
     return iscoroutinefunction(view) or getattr(getattr(bound, "__self__", None), "view_is_async", False)
+
+
+def _guarded(gate: Gate[Any], view: Any) -> Any:
+    return wraps(view)(_gated_async(gate, view) if _is_async(view) else _gated(gate, view))
+
+
+require_flag = gate_decorator(
+    _guarded,
+    "flagcore_django",
+    """
+    Run the view only when the flag resolves to `value`.
+
+        @require_flag("beta-page")
+        @require_flag("maintenance-mode", value=False, status=503, retry_after_seconds=120)
+        @method_decorator(require_flag("beta-page"), name="dispatch")
+
+    On plain and async views; a fallback may be either, whatever the gated view is. 404 is Django's own `Http404`, and
+    looks like any missing page.
+    """,
+)
 
 
 def _refusal(gate: Gate[Any]) -> HttpResponse:
@@ -133,7 +113,7 @@ class FlagRequiredMixin:
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return self._required()(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc] # as in as_view
 
-    def _required(self) -> Callable[[View], View]:
+    def _required(self) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return require_flag(
             self.flag_name,
             value=self.flag_value,

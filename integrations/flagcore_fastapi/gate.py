@@ -8,58 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, get_origin
+from typing import Any, get_origin
 
 from starlette.requests import HTTPConnection
 
-from flagcore.adapter import Gate
+from flagcore.adapter import Gate, gate_decorator
 from flagcore_starlette.gate import CONNECTION, gated
 
 __all__ = ["require_flag"]
-
-E = TypeVar("E", bound=Callable[..., Any])
-
-
-def require_flag(
-    key: str,
-    *,
-    value: Any = True,
-    status: int = 404,
-    fallback: Callable[..., Any] | None = None,
-    redirect_to: str | None = None,
-    retry_after_seconds: int | None = None,
-) -> Callable[[E], E]:
-    """
-    A route's function, plain or async, that runs only while a flag resolves to `value`. Goes below the route:
-
-        @app.get("/beta/{page}")
-        @require_flag("beta-page")
-        def beta(page: str) -> Page: ...
-
-    Its OpenAPI entry stays as it is. So does its signature; a route that takes no connection itself gets one parameter
-    more, by keyword, which FastAPI fills and no schema shows.
-
-    A websocket is refused before it is accepted, with 1008, which the browser sees as a 403.
-
-    Args:
-        key: the flag's key. Unknown, unready or wrongly typed counts as False.
-        value: what it must resolve to.
-        status: the HTTP status of the refusal, 400 to 599.
-        fallback: a function that takes the same arguments, to run instead of refusing.
-        redirect_to: a URL or a route's name to redirect to (302) instead of refusing. What has a slash is a URL.
-        retry_after_seconds: what a refusal's `Retry-After` says; whole seconds, 0 or more.
-
-    Raises:
-        ConfigError: an argument can't be right.
-    """
-    gate: Gate[Any] = Gate(key, value, status, fallback, redirect_to, retry_after_seconds)
-
-    def decorate(endpoint: E) -> E:
-        guarded: Any = gated(gate, endpoint)
-        guarded.__signature__ = _with_connection(endpoint)
-        return guarded  # type: ignore[no-any-return] # takes and gives what `endpoint` does
-
-    return decorate
 
 
 def _with_connection(endpoint: Callable[..., Any]) -> inspect.Signature:
@@ -84,3 +40,27 @@ def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(endpoint, eval_str=True)
     except NameError:  # a name that is only defined further down: later releases find it
         return inspect.signature(endpoint)
+
+
+def _guarded(gate: Gate[Any], endpoint: Callable[..., Any]) -> Any:
+    guarded: Any = gated(gate, endpoint)
+    guarded.__signature__ = _with_connection(endpoint)
+    return guarded
+
+
+require_flag = gate_decorator(
+    _guarded,
+    "flagcore_fastapi",
+    """
+    A route's function, plain or async, that runs only while a flag resolves to `value`. Goes below the route:
+
+        @app.get("/beta/{page}")
+        @require_flag("beta-page")
+        def beta(page: str) -> Page: ...
+
+    Its OpenAPI entry stays as it is. So does its signature; a route that takes no connection itself gets one parameter
+    more, by keyword, which FastAPI fills and no schema shows.
+
+    A websocket is refused before it is accepted, with 1008, which the browser sees as a 403.
+    """,
+)

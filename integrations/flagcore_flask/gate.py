@@ -7,17 +7,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Response, abort, after_this_request, current_app, redirect, request, url_for
 
-from flagcore.adapter import Gate, is_async
+from flagcore.adapter import Gate, gate_decorator, is_async
 from flagcore.errors import ConfigError
 from flagcore_flask.binding import get_flags
 
 __all__ = ["FlagGate", "require_flag"]
-
-V = TypeVar("V", bound=Callable[..., Any])
 
 
 class FlagGate(Gate[Any]):
@@ -71,57 +69,6 @@ class FlagGate(Gate[Any]):
         return url_for(target) if self.redirects_to_route else target
 
 
-def require_flag(
-    key: str,
-    *,
-    value: Any = True,
-    status: int = 404,
-    fallback: Callable[..., Any] | None = None,
-    redirect_to: str | None = None,
-    retry_after_seconds: int | None = None,
-) -> Callable[[V], V]:
-    """
-    Run the view only when the flag resolves to `value`.
-
-        @app.get("/beta")
-        @require_flag("beta-page")
-        def beta(): ...
-
-        class Reports(MethodView):
-            decorators = [require_flag("reports")]
-
-    On plain and `async` views, and on methods of a `MethodView`. The view keeps its name, and so its endpoint. For a
-    whole blueprint: `FlagGate`.
-
-    Args:
-        key: the flag's key.
-        value: what it must resolve to. For True and False, an unknown, unready or wrongly typed flag counts as False;
-            for any other value it does not match.
-        status: the refusal's HTTP status, 400 to 599; raised by `abort`, so that the application's own error handlers
-            answer for it.
-        fallback: a view of the same signature to run instead; `async` too.
-        redirect_to: a URL (what has a slash in it) or the name of an endpoint without arguments, to redirect to (302)
-            instead.
-        retry_after_seconds: whole seconds, 0 or more, for the refusal's `Retry-After` header.
-
-    Raises:
-        ConfigError: an argument can't be right, both a fallback and a redirect are given, or what is decorated is a
-            class.
-    """
-    gate = FlagGate(key, value, status, fallback, redirect_to, retry_after_seconds)
-
-    def decorate(view: V) -> V:
-        if isinstance(view, type):
-            raise ConfigError(
-                f"require_flag: expected a view function, got the class {view.__name__}; "
-                f"write `decorators = [require_flag({key!r})]` inside it"
-            )
-        gated = _gated_async(gate, view) if is_async(view) else _gated(gate, view)
-        return wraps(view)(gated)  # type: ignore[return-value] # called as the view is
-
-    return decorate
-
-
 def _gated(gate: FlagGate, view: Callable[..., Any]) -> Callable[..., Any]:
     def gated(*args: Any, **kwargs: Any) -> Any:
         if gate.is_open(get_flags()):
@@ -139,3 +86,33 @@ def _gated_async(gate: FlagGate, view: Callable[..., Any]) -> Callable[..., Any]
         return await answer if inspect.isawaitable(answer) else answer
 
     return gated
+
+
+def _guarded(gate: Gate[Any], view: Any) -> Any:
+    if isinstance(view, type):
+        raise ConfigError(
+            f"require_flag: expected a view function, got the class {view.__name__}; "
+            f"write `decorators = [require_flag({gate.key!r})]` inside it"
+        )
+    own = FlagGate(**vars(gate))
+    return wraps(view)(_gated_async(own, view) if is_async(view) else _gated(own, view))
+
+
+require_flag = gate_decorator(
+    _guarded,
+    "flagcore_flask",
+    """
+    Run the view only when the flag resolves to `value`.
+
+        @app.get("/beta")
+        @require_flag("beta-page")
+        def beta(): ...
+
+        class Reports(MethodView):
+            decorators = [require_flag("reports")]
+
+    On plain and `async` views, and on methods of a `MethodView`. The view keeps its name, and so its endpoint. A
+    refusal is raised by `abort`, so that the application's own error handlers answer for it. For a whole blueprint:
+    `FlagGate`.
+    """,
+)

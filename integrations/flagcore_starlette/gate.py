@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial, wraps
 from inspect import isclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 
-from flagcore.adapter import Gate, is_async
+from flagcore.adapter import Gate, gate_decorator, is_async
 from flagcore.adapter import get_flags as bound_flags
 from flagcore.errors import ConfigError, StateError
 from flagcore_starlette.binding import get_flags
 
 __all__ = ["CONNECTION", "gated", "refusal", "require_flag"]
-
-E = TypeVar("E", bound=Callable[..., Any])
 
 #: The keyword by which a gated endpoint takes a connection that it doesn't hand on to the endpoint within.
 CONNECTION = "flagcore_connection"
@@ -33,41 +31,6 @@ _FOUND = 302
 
 #: The code that refuses a websocket (RFC 6455 §7.4.1).
 _POLICY_VIOLATION = 1008
-
-
-def require_flag(
-    key: str,
-    *,
-    value: Any = True,
-    status: int = 404,
-    fallback: Callable[..., Any] | None = None,
-    redirect_to: str | None = None,
-    retry_after_seconds: int | None = None,
-) -> Callable[[E], E]:
-    """
-    An endpoint that runs only while a flag resolves to `value`: a function, plain or async, a method of an
-    `HTTPEndpoint`, an `HTTPEndpoint` or `WebSocketEndpoint` itself, or a websocket's function. It keeps its signature.
-
-    A websocket is refused before it is accepted, with 1008, which the browser sees as a 403.
-
-    Args:
-        key: the flag's key. Unknown, unready or wrongly typed counts as False.
-        value: what it must resolve to.
-        status: the HTTP status of the refusal, 400 to 599.
-        fallback: an endpoint of the same signature to run instead of refusing; a class for a class.
-        redirect_to: a URL or a route's name to redirect to (302) instead of refusing. What has a slash is a URL.
-        retry_after_seconds: what a refusal's `Retry-After` says; whole seconds, 0 or more.
-
-    Raises:
-        ConfigError: an argument can't be right.
-    """
-    gate: Gate[Any] = Gate(key, value, status, fallback, redirect_to, retry_after_seconds)
-
-    def decorate(endpoint: E) -> E:
-        guarded: Any = _gated_class(gate, endpoint) if isclass(endpoint) else gated(gate, endpoint)
-        return guarded  # type: ignore[no-any-return] # takes and gives what `endpoint` does
-
-    return decorate
 
 
 def gated(gate: Gate[Any], endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,3 +118,20 @@ def _gated_class(gate: Gate[Any], endpoint: Any) -> Any:
             await way(self.scope, self.receive, self.send)
 
     return Gated
+
+
+def _guarded(gate: Gate[Any], endpoint: Any) -> Any:
+    return _gated_class(gate, endpoint) if isclass(endpoint) else gated(gate, endpoint)
+
+
+require_flag = gate_decorator(
+    _guarded,
+    "flagcore_starlette",
+    """
+    An endpoint that runs only while a flag resolves to `value`: a function, plain or async, a method of an
+    `HTTPEndpoint`, an `HTTPEndpoint` or `WebSocketEndpoint` itself, or a websocket's function. It keeps its signature.
+
+    A websocket is refused before it is accepted, with 1008, which the browser sees as a 403. The fallback of a class
+    is a class.
+    """,
+)
