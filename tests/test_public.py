@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 
@@ -49,6 +49,8 @@ def test_every_public_name_has_a_docstring() -> None:
     """And every public method of a public class."""
     missing = []
     for name, thing in public_objects():
+        if get_origin(thing) is not None:  # an alias such as Callable[…], which Python 3.10 takes for a class
+            continue
         if inspect.isclass(thing):
             members = [(f"{name}.{key}", member) for key, member in vars(thing).items() if not key.startswith("_")]
             callables = [(key, member) for key, member in members if callable(member) or isinstance(member, property)]

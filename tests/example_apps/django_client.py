@@ -29,7 +29,9 @@ def main() -> None:
         with override(flags, asked["flags"]):
             answer = client.get(asked["path"])
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        sys.stdout.write(json.dumps({"status": answer.status_code, "headers": headers, "text": answer.text}) + "\n")
+        sys.stdout.write(
+            json.dumps({"status": answer.status_code, "headers": headers, "text": answer.content.decode()}) + "\n"
+        )
         sys.stdout.flush()
 
 
