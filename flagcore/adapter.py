@@ -2,7 +2,7 @@
 The kit for adapter writers: all that a framework's adapter needs beyond the framework itself.
 
 An adapter does six things, in this order: configure (`read_options`), start and hold (a `FlagClient`), bind
-(`request_view`, `bind`, `unbind`), gate (`Gate`), stop. See the documentation's page on writing an adapter.
+(`request_view`, `bind`, `unbind`), gate (`Gate`), stop. CONTRIBUTING says how, step by step.
 """
 
 from __future__ import annotations

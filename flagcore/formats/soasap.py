@@ -1,7 +1,7 @@
 """
 SOASAP's format: one flat object, {key: value}. Every flag is the same for everybody.
 
-Source: the service's published client; see the documentation's page on formats.
+Source: the service's published client; docs/services.md says more.
 """
 
 from __future__ import annotations
