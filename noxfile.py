@@ -106,7 +106,7 @@ def wheel(session: nox.Session) -> None:
     built = Path(session.create_tmp())
     session.run("python", "-m", "build", "--outdir", str(built), ".", silent=True)
     (found,) = built.glob("*.whl")
-    session.install(f"{found}[all,test]")
+    session.install(f"{found}[dev]")
     elsewhere = built / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
     for name in ("tests", "example_apps"):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import socket
 import sys
@@ -17,6 +18,8 @@ from example_apps.stage import Interruption, Stage
 
 _FLAGS = Path(__file__).with_name("flags.yaml")
 
+#: Where free ports are looked for when any will do: below the lowest that Linux gives to outgoing connections (32768).
+_ANY_PORTS = (20_000, 32_000)
 #: The flag server's usual port; the shops take the three that follow it.
 _FIRST_PORT = 8099
 
@@ -67,8 +70,9 @@ def _options() -> argparse.Namespace:
 def _free_ports(first: int, count: int) -> list[int]:
     # All are held until all are found: no port is found twice.
     with ExitStack() as held:
-        wanted = range(first, first + count) if first else [0] * count
-        return [held.enter_context(_bound(port)).getsockname()[1] for port in wanted]
+        # Any: from below those that connections take for themselves, which could take one before its server does.
+        first = first or random.randrange(*_ANY_PORTS)
+        return [held.enter_context(_bound(port)).getsockname()[1] for port in range(first, first + count)]
 
 
 def _bound(port: int) -> socket.socket:
@@ -79,6 +83,7 @@ def _bound(port: int) -> socket.socket:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(("127.0.0.1", each))
+            found.listen()  # bound alone, it could be bound again
         except OSError:
             found.close()
         else:

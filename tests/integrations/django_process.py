@@ -5,6 +5,7 @@ The Django project as real processes, and a flag service that counts who asks it
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -87,11 +88,15 @@ def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
 
 def free_port() -> int:
     """
-    A port of the kernel's, free a moment ago.
+    A port that was free a moment ago, below those that outgoing connections take for themselves.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                return port
 
 
 class Running:
