@@ -106,11 +106,15 @@ class MalformedDocument(SourceError, ValueError):
 
     Attributes:
         where: the JSON path of the fault, such as `$.flags.theme.value`; `$` for the document itself.
+        message: what was expected and what came, without where.
+        place: where that stands in a text, such as `line 7, column 12`; empty where the text is not known.
     """
 
-    def __init__(self, message: str, *, where: str = "$") -> None:
-        super().__init__(f"{where}: {message}")
+    def __init__(self, message: str, *, where: str = "$", place: str = "") -> None:
+        super().__init__(f"{where} ({place}): {message}" if place else f"{where}: {message}")
         self.where = where
+        self.message = message
+        self.place = place
 
 
 class CacheError(FlagcoreError):

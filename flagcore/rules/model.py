@@ -276,10 +276,13 @@ class Fault:
     Attributes:
         message: what was expected and what came.
         where: the JSON path.
+        place: where that stands in a text, such as `line 7, column 12`; empty where the text is not known.
     """
 
     message: str
     where: str
+    # A flag that moved within its file says the same as before.
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +296,7 @@ class Ruleset:
         hierarchy: the context attributes that override paths go along, most general first.
         segments: {name: condition}, for `InSegment`.
         metadata: the document's own, which answers for flags that it does not define carry.
+        faults: what can't be understood beside the flags, such as a segment.
     """
 
     plain: Mapping[str, Json]
@@ -300,3 +304,4 @@ class Ruleset:
     hierarchy: tuple[str, ...] = ()
     segments: Mapping[str, Expression] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=lambda: NO_METADATA)
+    faults: tuple[Fault, ...] = ()
