@@ -228,6 +228,16 @@ class FlagClient(Reader):
         """
         return self._state.listen(callback)
 
+    def on_status(self, callback: Callable[[Status], object]) -> Callable[[], None]:
+        """
+        Call `callback` with the new status whenever it becomes another while the sources are followed, in the feed's
+        thread or task; after `on_change`, if both apply. What it raises is logged and harms nothing.
+
+        Returns:
+            A function that ends it; calling it again does nothing.
+        """
+        return self._state.watch(callback)
+
     def flags(self, context: ContextLike = None) -> Flags:
         """
         A view of the current state for `context`: an EvaluationContext, or a mapping with `targeting_key` (or

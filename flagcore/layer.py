@@ -12,9 +12,10 @@ import threading
 import time
 from typing import Any, Protocol
 
-from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceError
+from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
 from flagcore.formats import parse
+from flagcore.provided import Provided
 from flagcore.resolution import ErrorCode
 from flagcore.rules.compiler import compile_ruleset
 from flagcore.rules.model import Ruleset
@@ -149,11 +150,22 @@ class Layer:
         """
         Take the document that the program itself holds.
         """
+        fault: SourceError | None = None
         with self._lock:
-            ruleset, version = self.source.read()
-            self.snapshot = _compiled(ruleset, version, self.source.name, time.time())
-            self._confirm()
-        self._owner.publish()
+            given, version = self.source.read()
+            if isinstance(given, Provided):
+                self.snapshot, (self.status, fault) = given, self.source.health()
+            else:
+                self.snapshot = _compiled(given, version, self.source.name, time.time())
+                self.status = Status.READY
+            if self.status is Status.READY:
+                self._confirm()
+        if fault is None:
+            self._owner.publish()
+        elif isinstance(fault, SourceDenied):
+            self.end(fault)
+        else:
+            self.fail(fault, covered=False)
 
     def keep(self, body: Body | Same) -> None:
         with self._lock:
@@ -170,9 +182,9 @@ class Layer:
             begins = not covered and not self._failing
             if not covered:
                 self._failing = True
-                self.status = Status.ERROR if self.snapshot is EMPTY else Status.STALE
+                self.status = Status.STALE if self._has_come else Status.ERROR
         if begins:
-            answers = "its callers get their defaults" if self.snapshot is EMPTY else "the last good document stays"
+            answers = "the last good document stays" if self._has_come else "its callers get their defaults"
             logger.warning("%s: %s; %s, and it is tried again", self.source.name, error, answers)
         parser = isinstance(error, MalformedDocument)
         self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
@@ -197,6 +209,10 @@ class Layer:
         if self.snapshot is not EMPTY:
             return ErrorCode.FLAG_NOT_FOUND
         return ErrorCode.PROVIDER_FATAL if self.status is Status.FATAL else ErrorCode.PROVIDER_NOT_READY
+
+    @property
+    def _has_come(self) -> bool:
+        return self.snapshot.fetched_at is not None
 
     def _accept(self, body: Body) -> None:
         digest = _digest(body.content)

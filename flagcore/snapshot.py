@@ -15,7 +15,7 @@ from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Answers", "Sleeping", "Snapshot", "Thunk"]
+__all__ = ["EMPTY", "Answers", "Sleeping", "Snapshot", "Thunk", "failed"]
 
 logger = logging.getLogger("flagcore")
 
@@ -168,8 +168,8 @@ class Snapshot:
         if thunk is not None:
             try:
                 return thunk(context)
-            except Exception as error:  # noqa: BLE001 - logged in _failed; one flag spoils only itself
-                return _failed(key, error)
+            except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
+                return failed(key, error)
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
             return self.answers.setdefault(key, Resolution(self._plain[key], key))
@@ -191,8 +191,8 @@ class Snapshot:
         else:
             try:
                 answer = thunk.along(path if fits else ())
-            except Exception as error:  # noqa: BLE001 - logged in _failed; one flag spoils only itself
-                return _failed(key, error)
+            except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
+                return failed(key, error)
         if fits:
             return answer
         message = f"expected {len(names)} ids, one for each of {', '.join(names)}; got {len(path)}"
@@ -247,7 +247,10 @@ _MISSING = {
 }
 
 
-def _failed(key: str, error: Exception) -> Resolution[Any]:
+def failed(key: str, error: Exception) -> Resolution[Any]:
+    """
+    The answer for a flag whose resolving raised `error`, which is logged.
+    """
     logger.error("flag %r could not be resolved; its callers get their defaults", key, exc_info=error)
     return Resolution.error(key, ErrorCode.GENERAL, f"{type(error).__name__}: {error}")
 

@@ -16,6 +16,7 @@ from typing import Any
 from flagcore.errors import CacheError, ConfigError
 from flagcore.feed.disk import DiskCache
 from flagcore.layer import Layer
+from flagcore.provided import stacked
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode
 from flagcore.snapshot import EMPTY, Snapshot
@@ -63,6 +64,8 @@ class State:
         self._on_publish = on_publish
         self._disk_is_failing = False
         self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
+        self._watchers: dict[object, Callable[[Status], object]] = {}
+        self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
         self.layers = [Layer(source, f"sources[{n}]", self, self.cache) for n, source in enumerate(sources)]
         self._renew_locks()
@@ -91,11 +94,15 @@ class State:
             old = self.snapshot
             new = self.snapshot = self._merged()
             self._on_publish(new)
-        if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.is_given):
+            before, self._told = self._told, self.status(followed=True)
+            now = self._told
+        if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.confirmed):
             self.settled.set()
         changed = new.changed_from(old) if self._listeners else None
         for callback in self._listeners.values() if changed else ():
             self._call(callback, changed)
+        for watcher in self._watchers.values() if now is not before else ():
+            self._call(watcher, now)
 
     def report(self, context: ErrorContext) -> None:
         """
@@ -113,6 +120,18 @@ class State:
 
         def unsubscribe() -> None:
             self._listeners = {each: told for each, told in self._listeners.items() if each is not mark}
+
+        return unsubscribe
+
+    def watch(self, callback: Callable[[Status], object]) -> Callable[[], None]:
+        """
+        Tell `callback` of each other status from here on. Returns a function that ends it.
+        """
+        mark = object()
+        self._watchers = {**self._watchers, mark: callback}
+
+        def unsubscribe() -> None:
+            self._watchers = {each: told for each, told in self._watchers.items() if each is not mark}
 
         return unsubscribe
 
@@ -152,7 +171,7 @@ class State:
         snapshots = (*self._overlays, *came)
         if self.snapshot.missing is missing and self.snapshot.layers == snapshots:
             return self.snapshot
-        return Snapshot.layered(snapshots, missing)
+        return stacked(snapshots, missing)
 
     def _call(self, callback: Callable[[Any], object], argument: object) -> None:
         try:

@@ -1,0 +1,110 @@
+"""
+States of the flags that are kept elsewhere: something else is asked for each answer, such as another vendor's provider.
+
+They stand where a snapshot stands. What a snapshot promises by holding everything, these promise by asking once: a view
+remembers each answer, so that one request sees one. Keys that a view has not asked for yet are answered by whatever is
+current then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flagcore.context import ANONYMOUS, EvaluationContext
+from flagcore.resolution import ErrorCode, Resolution
+from flagcore.snapshot import Snapshot, failed
+
+__all__ = ["Provided", "Stacked", "stacked"]
+
+Ask = Callable[[str, EvaluationContext], Resolution[Any]]
+
+
+class Provided(Snapshot):
+    """
+    A state that knows no flag itself and asks for each.
+
+    Args:
+        ask: gives the answer for a key and a context; `FLAG_NOT_FOUND` where there is no such flag. What it raises
+            becomes a `GENERAL` answer.
+        changed: the keys that this state and the one before it do not say the same of.
+    """
+
+    __slots__ = ("_ask", "changed")
+
+    def __init__(
+        self, ask: Ask, *, changed: frozenset[str], version: str, origin: str, fetched_at: float | None
+    ) -> None:
+        super().__init__(version=version, origin=origin, fetched_at=fetched_at)
+        self._ask = ask
+        self.changed = changed
+
+    def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
+        """
+        The answer for `key`, asked for now. Takes as long as what is asked. Never raises.
+        """
+        try:
+            return self._ask(key, context)
+        except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
+            return failed(key, error)
+
+    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:  # noqa: ARG002 - it has no hierarchy
+        """
+        As `resolve`, for nobody in particular.
+        """
+        return self.resolve(key, ANONYMOUS)
+
+    def changed_from(self, other: Snapshot) -> frozenset[str]:
+        """
+        The keys that were said to have changed, and those of `other`.
+        """
+        return frozenset() if other is self else self.changed.union(other)
+
+
+class Stacked(Snapshot):
+    """
+    Several states as one, some of them `Provided`: they are asked in turn until one has the flag.
+    """
+
+    __slots__ = ()
+
+    def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
+        """
+        The answer of the first layer that has the flag; as `Provided.resolve`.
+        """
+        return self._first(key, lambda layer: layer.resolve(key, context))
+
+    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
+        """
+        The answer of the first layer that has the feature, for a path of ids.
+        """
+        return self._first(key, lambda layer: layer.resolve_along(key, path))
+
+    def origin_of(self, key: str) -> str:
+        """
+        The origin of the layer that defines `key`, else of the first that might.
+        """
+        found = (each.origin for each in self.layers if key in each or isinstance(each, Provided))
+        return next(found, "")
+
+    def changed_from(self, other: Snapshot) -> frozenset[str]:
+        """
+        As `Snapshot.changed_from`, with what new provided layers say has changed.
+        """
+        new = (each for each in self.layers if isinstance(each, Provided) and each not in other.layers)
+        return super().changed_from(other).union(*(each.changed for each in new))
+
+    def _first(self, key: str, ask: Callable[[Snapshot], Resolution[Any]]) -> Resolution[Any]:
+        for layer in self.layers:
+            answer = ask(layer)
+            if answer.error_code is not ErrorCode.FLAG_NOT_FOUND:
+                return answer
+        return self._not_found(key)
+
+
+def stacked(layers: Sequence[Snapshot], missing: ErrorCode) -> Snapshot:
+    """
+    Several states as one, as `Snapshot.layered`; a `Provided` one may be among them.
+    """
+    is_open = any(isinstance(each, Provided) for each in layers)
+    return (Stacked if is_open else Snapshot).layered(layers, missing)
