@@ -92,10 +92,10 @@ class SourceDenied(SourceError):
     The service will not serve this client, whatever it tries. The feed stops; `FlagClient.refresh()` tries again.
 
     Attributes:
-        status: the HTTP status it answered with: 401, 403, or 204 on a stream.
+        status: the HTTP status it answered with: 401, 403, or 204 on a stream; None where it was not HTTP that said no.
     """
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
 
