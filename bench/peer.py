@@ -83,12 +83,12 @@ class Peer(Protocol):
 
     Attributes:
         distribution: what pip calls it.
-        imports: the statement that brings in what a user needs to make a client.
+        imports: the package's own import, and the statement that brings in what a user needs to make a client.
         bulk: how it takes many flags, or None where its own entrance can't be used without its service.
     """
 
     distribution: str
-    imports: str
+    imports: tuple[str, str]
     bulk: Bulk | None
 
     def asking(self, who: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def _document() -> str:
 
 class _ConfigCat:
     distribution = "configcat-client"
-    imports = "import configcatclient"
+    imports = ("import configcatclient", "import configcatclient")
     bulk = None
 
     def __init__(self) -> None:

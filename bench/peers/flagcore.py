@@ -39,7 +39,7 @@ class _Bulk:
 
 class _Flagcore:
     distribution = "flagcore"
-    imports = "from flagcore import FlagClient, HTTPSource"
+    imports = ("import flagcore", "from flagcore import FlagClient, HTTPSource")
 
     def __init__(self) -> None:
         from flagcore import EvaluationContext, FlagClient, MemorySource

@@ -35,7 +35,10 @@ class _Bulk:
 
 class _FlagdCore:
     distribution = "openfeature-flagd-core"
-    imports = "from openfeature.contrib.tools.flagd.core import FlagdCore"
+    imports = (
+        "import openfeature.contrib.tools.flagd.core",
+        "from openfeature.contrib.tools.flagd.core import FlagdCore",
+    )
 
     def __init__(self) -> None:
         self.bulk = _Bulk()

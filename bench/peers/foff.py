@@ -41,7 +41,7 @@ class _Bulk:
 
 class _Foff:
     distribution = "foff"
-    imports = "from foff import Client, Config"
+    imports = ("import foff", "from foff import Client, Config")
 
     def __init__(self) -> None:
         self.bulk = _Bulk()

@@ -11,7 +11,7 @@ from typing import Any
 from bench import specimen
 from bench.peer import Peer, Reading
 
-__all__ = ["make", "provider"]
+__all__ = ["make", "provider", "transport"]
 
 _TYPES = {bool: "boolean", str: "string", int: "number", float: "number", dict: "json", list: "json"}
 
@@ -50,18 +50,26 @@ def _whole() -> bytes:
     return _ruleset(flags)
 
 
-def provider(body: bytes | None = None) -> Any:
+def transport(body: bytes | None = None) -> Any:
     """
-    A provider that downloads `body`, by default the specimen, from this process.
+    What answers every request with `body`, by default the specimen, without a network.
     """
-    from furagu import FuraguProvider
     from furagu.transport import Response
 
     class Transport:
         def request(self, method: str, url: str, **_: Any) -> Any:
             return Response(status=200, headers={"etag": '"v1"'}, body=body or _whole())
 
-    return FuraguProvider("furagu_srv_bench", events=False, streaming=False, transport=Transport())
+    return Transport()
+
+
+def provider(body: bytes | None = None) -> Any:
+    """
+    A provider that has downloaded `body` from this process.
+    """
+    from furagu import FuraguProvider
+
+    return FuraguProvider("furagu_srv_bench", events=False, streaming=False, transport=transport(body))
 
 
 class _Bulk:
@@ -91,7 +99,7 @@ class _Bulk:
 
 class _Furagu:
     distribution = "furagu"
-    imports = "from openfeature import api; from furagu import FuraguProvider"
+    imports = ("import furagu", "from openfeature import api; from furagu import FuraguProvider")
 
     def __init__(self) -> None:
         from openfeature import api

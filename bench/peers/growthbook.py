@@ -32,7 +32,7 @@ class _Bulk:
 
 class _GrowthBook:
     distribution = "growthbook"
-    imports = "from growthbook import GrowthBook"
+    imports = ("import growthbook", "from growthbook import GrowthBook")
 
     def __init__(self) -> None:
         from growthbook import GrowthBook

@@ -14,7 +14,9 @@ from bench.peer import Peer, Reading
 __all__ = ["make"]
 
 
-def _flag(key: str, variations: list[Any], fallthrough: dict[str, Any] | None = None, rules: Any = ()) -> dict[str, Any]:
+def _flag(
+    key: str, variations: list[Any], fallthrough: dict[str, Any] | None = None, rules: Any = ()
+) -> dict[str, Any]:
     return {
         "key": key,
         "version": 1,
@@ -57,7 +59,7 @@ class _Bulk:
 
 class _LaunchDarkly:
     distribution = "launchdarkly-server-sdk"
-    imports = "from ldclient import Config, Context, LDClient"
+    imports = ("import ldclient", "from ldclient import Config, Context, LDClient")
 
     def __init__(self) -> None:
         self.bulk = _Bulk()

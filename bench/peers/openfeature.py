@@ -22,7 +22,7 @@ def _targeted(flag: Any, context: Any) -> Any:
 
 class _OpenFeature:
     distribution = "openfeature-sdk"
-    imports = "from openfeature import api"
+    imports = ("from openfeature import api", "from openfeature import api")
     bulk = None
 
     def __init__(self) -> None:

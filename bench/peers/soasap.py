@@ -52,7 +52,7 @@ class _Bulk:
 
 class _Soasap:
     distribution = "soasap"
-    imports = "from soasap import create_soasap_client"
+    imports = ("import soasap", "from soasap import create_soasap_client")
 
     def __init__(self) -> None:
         self.bulk = _Bulk()

@@ -41,7 +41,7 @@ def _document() -> dict[str, Any]:
 
 class _Unleash:
     distribution = "UnleashClient"
-    imports = "from UnleashClient import UnleashClient"
+    imports = ("import UnleashClient", "from UnleashClient import UnleashClient")
     bulk = None
 
     def __init__(self) -> None:
