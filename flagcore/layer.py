@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
-from flagcore.formats import parse
+from flagcore.formats import faults, parse
 from flagcore.provided import Provided
 from flagcore.resolution import ErrorCode
 from flagcore.rules.compiler import compile_ruleset
-from flagcore.rules.model import Ruleset
+from flagcore.rules.model import Fault, Ruleset
 from flagcore.snapshot import EMPTY, Snapshot
 from flagcore.source import Body, Same, Source
 from flagcore.status import ErrorContext, ErrorSource, Status
@@ -26,6 +26,9 @@ from flagcore.status import ErrorContext, ErrorSource, Status
 __all__ = ["Feed", "Layer", "Owner"]
 
 logger = logging.getLogger("flagcore")
+
+#: Faults of one document that are logged one by one: enough to see what kind they are, too few to drown a log.
+_LOGGED_FAULTS = 5
 
 
 class Owner(Protocol):
@@ -252,7 +255,9 @@ class Layer:
         return self._owner.publish()
 
     def _parsed(self, body: Body, origin: str, fetched_at: float, digest: bytes) -> Snapshot:
-        return _compiled(parse(self.source.format, body), body.etag or digest.hex()[:12], origin, fetched_at)
+        ruleset = parse(self.source.format, body)
+        _log_faults(origin, faults(ruleset))
+        return _compiled(ruleset, body.etag or digest.hex()[:12], origin, fetched_at)
 
     def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
         self._owner.report(ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name))
@@ -260,6 +265,15 @@ class Layer:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _log_faults(origin: str, found: list[Fault]) -> None:
+    # Once for each document: whoever calls has seen that it is another one.
+    for fault in found[:_LOGGED_FAULTS]:
+        place = f" ({fault.place})" if fault.place else ""
+        logger.warning("%s: %s%s: %s; its callers get their defaults", origin, fault.where, place, fault.message)
+    if len(found) > _LOGGED_FAULTS:
+        logger.warning("%s: %d more like these; `flagcore check` lists all", origin, len(found) - _LOGGED_FAULTS)
 
 
 def _compiled(ruleset: Ruleset, version: str, origin: str, fetched_at: float) -> Snapshot:

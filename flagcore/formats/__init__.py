@@ -6,18 +6,20 @@ A dialect's module is loaded when the first document of it comes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flagcore.errors import ConfigError, MalformedDocument
+from flagcore.formats.place import Places
 from flagcore.formats.syntax import decode
+from flagcore.rules.model import Fault, Ruleset
 
 if TYPE_CHECKING:
-    from flagcore.rules.model import Ruleset
     from flagcore.source import Body
 
-__all__ = ["FORMATS", "check_format", "parse", "parse_document"]
+__all__ = ["FORMATS", "check_format", "faults", "parse", "parse_document", "refuse_faults"]
 
 #: The formats by name; each is the module of that name here.
 FORMATS = ("native", "foff", "soasap")
@@ -45,7 +47,15 @@ def parse(name: str, body: Body) -> Ruleset:
         MalformedDocument: it is no document of that format; `.where` is the JSON path of the fault.
         ConfigError: there is no such format.
     """
-    return parse_document(name, decode(body.content, body.syntax))
+    document = decode(body.content, body.syntax)
+    # Only YAML is read a second time for its places: it is what people write by hand, and reading it was slow before.
+    places = Places(body.content) if body.syntax == "yaml" else None
+    try:
+        return _placed(parse_document(name, document), places)
+    except MalformedDocument as error:
+        if places is None:
+            raise
+        raise MalformedDocument(error.message, where=error.where, place=places.of(error.where)) from error
 
 
 def parse_document(name: str, document: object) -> Ruleset:
@@ -59,3 +69,35 @@ def parse_document(name: str, document: object) -> Ruleset:
         raise MalformedDocument(f"expected an object as the whole document, got {kind(document)}")
     ruleset: Ruleset = module.parse(document)
     return ruleset
+
+
+def faults(ruleset: Ruleset) -> list[Fault]:
+    """
+    All that could not be understood in a document that stands for the rest of it.
+    """
+    return [*ruleset.faults, *(each for each in ruleset.definitions.values() if isinstance(each, Fault))]
+
+
+def refuse_faults(ruleset: Ruleset) -> Ruleset:
+    """
+    `ruleset`, if nothing is wrong in it: for those who can still mend their document.
+
+    Raises:
+        MalformedDocument: something is; it is about the first, and says how many more there are.
+    """
+    found = faults(ruleset)
+    if not found:
+        return ruleset
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise MalformedDocument(f"{found[0].message}{more}", where=found[0].where, place=found[0].place)
+
+
+def _placed(ruleset: Ruleset, places: Places | None) -> Ruleset:
+    if places is None or not faults(ruleset):
+        return ruleset
+
+    def placed(fault: Fault) -> Fault:
+        return replace(fault, place=places.of(fault.where))
+
+    definitions = {key: placed(each) if isinstance(each, Fault) else each for key, each in ruleset.definitions.items()}
+    return replace(ruleset, definitions=definitions, faults=tuple(map(placed, ruleset.faults)))

@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from flagcore.errors import MalformedDocument
-from flagcore.value import Json, as_int, kind, member
 from flagcore.resolution import ABSENT
+from flagcore.value import Json, as_int, kind, member
 
 __all__ = ["Member", "Shape", "each_of", "members"]
 

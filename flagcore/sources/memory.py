@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakMethod
 
 from flagcore.errors import ConfigError
-from flagcore.formats import check_format, parse, parse_document
+from flagcore.formats import check_format, parse, parse_document, refuse_faults
 from flagcore.rules.model import Ruleset
 from flagcore.source import Body
 from flagcore.value import checked
@@ -28,7 +28,7 @@ class MemorySource:
 
     Raises:
         ConfigError: there is no such format, or the document is of another type.
-        MalformedDocument: the document does not say what the format wants.
+        MalformedDocument: the document, or any one flag of it, does not say what the format wants.
     """
 
     poll_seconds = 0.0
@@ -77,9 +77,9 @@ class MemorySource:
         if isinstance(document, str):
             document = document.encode()
         if isinstance(document, bytes):
-            return parse(self.format, Body(document))
+            return refuse_faults(parse(self.format, Body(document)))
         if isinstance(document, Mapping):
-            return parse_document(self.format, checked(document))
+            return refuse_faults(parse_document(self.format, checked(document)))
         raise ConfigError(f"document: expected a mapping, or JSON as str or bytes; got {type(document).__name__}")
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from flagcore.errors import ConfigError, MalformedDocument
-from flagcore.formats import parse_document
+from flagcore.formats import parse_document, refuse_faults
 from flagcore.formats.syntax import decode, syntax_of
 from flagcore.value import kind
 from flagcore_server.file import exclusive, replace
@@ -215,7 +215,8 @@ class Store:
 
 
 def _check_document(document: object) -> None:
-    parse_document("native", document)
+    # One flag's fault would spoil only itself at the applications; but who edits it can mend it now.
+    refuse_faults(parse_document("native", document))
     # YAML lets half of a surrogate pair be written; no protocol could carry it.
     try:
         Rendering.of(document)
