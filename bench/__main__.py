@@ -27,8 +27,8 @@ _TIMEOUT_SECONDS = 600
 
 _HEAD = """# What flags cost
 
-{date}. {machine}. Medians of {repeats} rounds; `y` is a method that returns `self._d.get(key, default)`, measured in the
-same process as the figures beside it; `×` is against flagcore's own figure. How to read it: [README.md](README.md).
+{date}. {machine}. Medians of {repeats} rounds. `y` is a method that returns `self._d.get(key, default)`, measured in
+the same process as the figures beside it; `×` is against flagcore's own figure. How to read it: [README.md](README.md).
 {quick}
 ![The times as a picture](results.svg)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.peer import Reading
 
-__all__ = ["Effort", "YARDSTICKS", "Yardstick", "nanoseconds", "seconds"]
+__all__ = ["YARDSTICKS", "Effort", "Yardstick", "nanoseconds", "seconds"]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ def measure(name: str, effort: Effort) -> Report:
     report = Report(name, version, platform.python_version())
     peer = load(name)
     reads.measure(peer, report, effort)
-    peer.close()
     weight.measure(peer, report, effort)
     bulk.measure(peer, report, effort)
     if name in stream.PEERS:

@@ -84,12 +84,17 @@ class Peer(Protocol):
     Attributes:
         distribution: what pip calls it.
         imports: the package's own import, and the statement that brings in what a user needs to make a client.
-        bulk: how it takes many flags, or None where its own entrance can't be used without its service.
     """
 
     distribution: str
     imports: tuple[str, str]
-    bulk: Bulk | None
+
+    @property
+    def bulk(self) -> Bulk | None:
+        """
+        How it takes many flags; None where its own entrance can't be used without its service.
+        """
+        ...
 
     def asking(self, who: Mapping[str, Any]) -> dict[str, Any]:
         """

@@ -1,5 +1,5 @@
 """
-All figures that are times as one picture: a line a row, a mark a peer, on one logarithmic axis. SVG, for light and dark.
+All figures that are times as one picture, in SVG, for light and dark: a line a row, a mark a peer, a logarithmic axis.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ _NANOSECONDS = {"ns": 1.0, "µs": 1e3, "ms": 1e6}
 #: The axis: 10 ns to 1 s.
 _DECADES = (1, 9)
 _LEFT, _WIDTH, _RIGHT, _TOP, _LINE = 380, 560, 20, 70, 24
+#: Characters of a row's title that there is room for.
+_TITLE = 58
 _TICKS = {1: "10 ns", 2: "100 ns", 3: "1 µs", 4: "10 µs", 5: "100 µs", 6: "1 ms", 7: "10 ms", 8: "100 ms", 9: "1 s"}
 _LETTERS = {
     "soasap": "S",
@@ -77,9 +79,8 @@ def _axis(height: int) -> list[str]:
 
 def _row(row: Row, reports: Sequence[Report], y: float) -> list[str]:
     title = row.title.replace("`", "")
-    parts = [
-        f'<text class="end" x="{_LEFT - 14}" y="{y + 4}">{escape(title if len(title) < 58 else title[:56] + "…")}</text>'
-    ]
+    title = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
+    parts = [f'<text class="end" x="{_LEFT - 14}" y="{y + 4}">{escape(title)}</text>']
     marks = [
         (_x(report.figures[row.name] * _NANOSECONDS[row.unit]), report)
         for report in reports

@@ -16,7 +16,7 @@ from bench.report import Report
 
 __all__ = ["measure"]
 
-#: A 50 % rollout over this many targeting keys; 5 standard deviations about the half, so that it fails once in 2 million.
+#: A 50 % rollout over this many keys; 5 standard deviations about the half, so that it fails once in 2 million.
 _KEYS = 2_000
 _SPREAD = 5 * (_KEYS / 4) ** 0.5
 _THREADS = 8
@@ -35,7 +35,8 @@ def measure(peer: Peer, report: Report, effort: Effort) -> None:
             report.absent[row] = reading
             continue
         report.checked[row] = _check(peer, row, reading)
-        ready[row] = _bound(peer, reading, specimen.WHO[specimen.ANSWERS.get(row, [("hit", None)])[0][0]])
+        first = specimen.ANSWERS[row][0][0] if row in specimen.ANSWERS else "hit"
+        ready[row] = _bound(peer, reading, specimen.WHO[first])
     report.figures.update(nanoseconds(ready, effort))
     if "all" in report.figures:
         report.figures["all"] /= 1e3
@@ -47,29 +48,33 @@ def _bound(peer: Peer, reading: Reading, who: dict[str, Any]) -> Reading:
 
 
 def _asked(peer: Peer, reading: Reading, who: dict[str, Any]) -> Any:
-    return eval(reading.statement, dict(_bound(peer, reading, who).names))  # noqa: S307 - a peer's own statement
+    return eval(reading.statement, dict(_bound(peer, reading, who).names))  # a peer's own statement
 
 
 def _check(peer: Peer, row: str, reading: Reading) -> int:
     if row == "rollout":
-        on = 0
-        for number in range(_KEYS):
-            who = {**specimen.WHO["hit"], "targeting_key": f"key-{number}"}
-            answers = {_asked(peer, reading, who), _asked(peer, reading, who)}
-            assert len(answers) == 1, f"{row}: expected the same answer twice, got {answers}"
-            on += answers == {True}
-        assert abs(on - _KEYS / 2) < _SPREAD, f"{row}: expected about half of {_KEYS}, got {on}"
-        return _KEYS
+        return _check_share(peer, reading)
     if row == "all":
         found = _asked(peer, reading, specimen.WHO["hit"])
-        same = {key: value for key, value in specimen.BOOLEANS.items() if found.get(key) is not value}
-        assert not same, f"{row}: expected the specimen's values, not of {list(same)[:3]}"
+        others = [key for key, value in specimen.BOOLEANS.items() if found.get(key) is not value]
+        assert not others, f"{row}: expected the specimen's values, not of {others[:3]}"
         return len(found)
-    for who, expected in specimen.ANSWERS[row]:
-        came = _asked(peer, reading, specimen.WHO[who])
-        assert came == expected, f"{row}: expected {expected!r} for {who}, got {came!r}"
+    for name, expected in specimen.ANSWERS[row]:
+        came = _asked(peer, reading, specimen.WHO[name])
+        assert came == expected, f"{row}: expected {expected!r} for {name}, got {came!r}"
         assert type(came) is type(expected), f"{row}: expected {type(expected)}, got {type(came)}"
     return len(specimen.ANSWERS[row])
+
+
+def _check_share(peer: Peer, reading: Reading) -> int:
+    on = 0
+    for number in range(_KEYS):
+        who = {**specimen.WHO["hit"], "targeting_key": f"key-{number}"}
+        answers = [_asked(peer, reading, who) for _ in range(2)]
+        assert answers in ([True, True], [False, False]), f"rollout: expected the same answer twice, got {answers}"
+        on += answers[0]
+    assert abs(on - _KEYS / 2) < _SPREAD, f"rollout: expected about half of {_KEYS}, got {on}"
+    return _KEYS
 
 
 def _threads(reading: Reading, effort: Effort) -> float:
@@ -80,7 +85,7 @@ def _threads(reading: Reading, effort: Effort) -> float:
     source = f"def spin({', '.join(reading.names)}):\n for _ in range(COUNT):\n  {reading.statement}"
     one = nanoseconds({"one": reading}, Effort(3, effort.batch_seconds / 4))["one"]
     scope["COUNT"] = max(1000, int(effort.batch_seconds * 1e9 / one))
-    exec(source, scope)  # noqa: S102 - the same statement, as the body of a thread's loop
+    exec(source, scope)  # the same statement, as the body of a thread's loop
 
     def taken(count: int) -> float:
         gate = threading.Barrier(count + 1)

@@ -48,7 +48,7 @@ PATHS: Final = {name: [who[level] for level in HIERARCHY] for name, who in WHO.i
 
 _TARGETED = [("hit", True), ("abroad", False), ("free", False)]
 _LAYERS = [("hit", "black"), ("abroad", "light"), ("free", "midnight")]
-#: {row: ((who asks, the answer), …)}. A rollout has no entry: each vendor hashes in its own way, so its share is checked.
+#: {row: [(who asks, the answer), …]}. No entry for a rollout: each vendor hashes in its own way; its share is checked.
 ANSWERS: Final[dict[str, list[tuple[str, Any]]]] = {
     "boolean": [("hit", True)],
     "string": [("hit", "the 3. theme")],
@@ -116,8 +116,8 @@ def _switch() -> dict[str, Any]:
 
 def large(count: int, revision: int, *, flag_bytes: int = 0) -> dict[str, Any]:
     """
-    {key: value} of `count` plain flags, of which every value differs between two neighbouring revisions. Booleans; with
-    `flag_bytes`, objects that take about that many bytes of JSON each.
+    {key: value} of `count` plain flags; between two neighbouring revisions every value differs. Booleans; with
+    `flag_bytes`, objects of about that many bytes of JSON.
     """
     if not flag_bytes:
         return {f"flag-{number:05}": (number + revision) % 2 == 0 for number in range(count)}

@@ -36,7 +36,10 @@ def _line(row: Row, reports: Sequence[Report]) -> list[str]:
     if row.unit != "ns" and len(cells) > 1:
         # Against ours, where y says nothing: the second line of a cell.
         ours = reports[0].figures.get(row.name)
-        cells[1:] = [_times(each, report.figures.get(row.name), ours) for each, report in zip(cells[1:], reports[1:])]
+        cells[1:] = [
+            _times(each, report.figures.get(row.name), ours)
+            for each, report in zip(cells[1:], reports[1:], strict=True)
+        ]
     return [row.title, row.aim or _NOTHING, *cells]
 
 

@@ -93,16 +93,19 @@ def _understood(format: str, document: dict[str, Any]) -> tuple[dict[str, Any], 
     from flagcore import MemorySource
     from flagcore.errors import MalformedDocument
 
-    missing: dict[str, str] = {}
-    for key, flag in list(document["flags"].items()):
+    def fault(key: str, flag: Any) -> str:
         try:
             MemorySource({**document, "flags": {key: flag}}, format)
         except MalformedDocument as error:
-            missing[key] = f"not in this version: {error}"
-            del document["flags"][key]
-    if len(document["flags"]) < len(specimen.BOOLEANS):
+            return f"not in this version: {error}"
+        return ""
+
+    faults = {key: fault(key, flag) for key, flag in document["flags"].items()}
+    missing = {key: reason for key, reason in faults.items() if reason}
+    if len(missing) > len(faults) / 2:
         raise NotHere("the plain flags are not understood either")
-    return document, missing
+    flags = {key: flag for key, flag in document["flags"].items() if key not in missing}
+    return {**document, "flags": flags}, missing
 
 
 def make() -> Peer:

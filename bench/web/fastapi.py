@@ -2,10 +2,8 @@
 FastAPI, asked in process through its ASGI entrance.
 """
 
-from __future__ import annotations
-
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 from starlette.responses import PlainTextResponse
@@ -44,7 +42,7 @@ def _depending() -> FastAPI:
         return None
 
     @app.get("/")
-    async def page(_: None = Depends(nothing)) -> Any:
+    async def page(_: Annotated[None, Depends(nothing)]) -> Any:
         return PlainTextResponse("True")
 
     return app
@@ -59,7 +57,7 @@ def _ours() -> FastAPI:
     app.add_middleware(FlagsMiddleware)
 
     @app.get("/")
-    async def page(flags: Flags = Depends(get_flags)) -> Any:
+    async def page(flags: Annotated[Flags, Depends(get_flags)]) -> Any:
         return PlainTextResponse(str(flags.get_bool("plain-42")))
 
     return app
@@ -74,7 +72,7 @@ def _furagu() -> FastAPI:
     install(app, provider())
 
     @app.get("/")
-    async def page(flags: Any = Depends(get_client)) -> Any:
+    async def page(flags: Annotated[Any, Depends(get_client)]) -> Any:
         return PlainTextResponse(str(flags.get_boolean_value("plain-42", False)))
 
     return app

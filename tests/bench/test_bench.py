@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_table_and_picture_are_written(run: tuple[dict[str, Any], Path]) -> None
     assert len(lines) == len(ROWS) + 2
     assert "| plain boolean | ≤ 1.5 y | " in text
     picture = (folder / "results.svg").read_text()
-    ElementTree.fromstring(picture)
+    ET.fromstring(picture)
     assert "prefers-color-scheme: dark" in picture
     drawn = [row for row in ROWS if row.unit in ("ns", "µs", "ms") and row.name in report["figures"]]
     assert picture.count('<circle class="ours"') == len(drawn) + 1, "one for each row, and one in the key"
@@ -141,7 +141,7 @@ def test_cell_says_figure_unit_and_ratio() -> None:
     assert cell(rows["boolean"], peer) == "500 ns · 10.0 y"
     assert cell(rows["logic"], ours) == "not in this version"
     table = markdown([ours, peer, Report("gone", absent={"": "it could not be installed"})])
-    assert "| 4.00 µs | 10.0 µs · 2.50 × |" in table
+    assert "| 4.00 µs | 10.0 µs · 2.50 \u00d7 |" in table
     assert "- gone: it could not be installed" in table
 
 
@@ -149,5 +149,5 @@ def test_picture_marks_each_peer_once() -> None:
     """A peer is a letter in each of its rows and once in the key; names are escaped."""
     reports = [Report("flagcore", figures={"y": 40.0}), Report("soasap", figures={"y": 41.0})]
     picture = svg(reports, "1 < 2 & so on")
-    ElementTree.fromstring(picture)
+    ET.fromstring(picture)
     assert picture.count(">S</text>") == 2
