@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "check_format", "faults", "parse", "parse_document", "refuse_faults"]
 
-#: The formats by name; each is the module of that name here.
-FORMATS = ("native", "foff", "soasap")
+#: The formats by name; each is the module of that name here. What follows a dash is the generation of a dialect that
+#: has several.
+FORMATS = ("native", "foff", "soasap", "flagd", "flagd-v2", "flagd-v3")
 
 
 def check_format(name: object) -> str:
@@ -62,12 +63,13 @@ def parse_document(name: str, document: object) -> Ruleset:
     """
     What a decoded document says; otherwise as `parse`.
     """
-    module = import_module(f"flagcore.formats.{check_format(name)}")
+    dialect, _, generation = check_format(name).partition("-")
+    module = import_module(f"flagcore.formats.{dialect}")
     if not isinstance(document, dict):
         from flagcore.value import kind
 
         raise MalformedDocument(f"expected an object as the whole document, got {kind(document)}")
-    ruleset: Ruleset = module.parse(document)
+    ruleset: Ruleset = module.parse(document, generation) if generation else module.parse(document)
     return ruleset
 
 
