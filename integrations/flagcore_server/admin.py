@@ -17,6 +17,7 @@ from flagcore.errors import MalformedDocument
 from flagcore.formats.syntax import decode
 from flagcore.value import kind
 from flagcore_server.access import Access
+from flagcore_server.body import read_body
 from flagcore_server.clients import Clients
 from flagcore_server.live import KEEP_ALIVE_SECONDS, LiveResponse, event
 from flagcore_server.refusal import Refusal
@@ -29,8 +30,6 @@ __all__ = ["Admin"]
 #: Bytes a change's body may have: two hundred times the largest value we know of, and a bound on what one request can
 #: make the server hold.
 _MAX_BODY_BYTES = 1 << 20
-#: Bytes of a body over that cap that are still read, and dropped, so that its sender gets to see the answer.
-_DRAINED_BYTES = 8 << 20
 #: Seconds between two looks at the list of clients; what a page sees of a busy server is thinned out to this.
 _TICK_SECONDS = 0.5
 
@@ -115,17 +114,7 @@ async def _body(request: Request) -> bytes:
     given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, f"expected Content-Type: application/json, got {given[:100] or 'none'!r}")
-    content, over = bytearray(), 0
-    async for chunk in request.stream():
-        if len(content) + len(chunk) <= _MAX_BODY_BYTES and not over:
-            content += chunk
-            continue
-        over += len(chunk)
-        if over > _DRAINED_BYTES:
-            break
-    if over:
-        raise Refusal(413, f"expected a body of at most {_MAX_BODY_BYTES} bytes, got more; nothing was changed")
-    return bytes(content)
+    return await read_body(request, _MAX_BODY_BYTES)
 
 
 def _wanted(body: bytes) -> tuple[Any, bool]:

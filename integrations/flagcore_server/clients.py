@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 __all__ = ["Client", "Clients", "Protocol"]
 
-Protocol = Literal["native", "foff", "soasap"]
+Protocol = Literal["native", "foff", "soasap", "ofrep"]
 
 #: Seconds after its last request that a polling client counts as gone: four times the 30 s that both Foff's client
 #: and ours leave between two polls.
@@ -32,7 +32,7 @@ class Client:
     One reader of flags, as the page shows it.
 
     Attributes:
-        protocol: which of the three it speaks.
+        protocol: which of the four it speaks.
         mode: `stream` while its connection is open, `poll` for one that asks from time to time.
         address: where it connects from; empty when the ASGI server does not say.
         agent: its User-Agent, cut; empty when it sends none.

@@ -17,7 +17,7 @@ from flagcore_server.refusal import Refusal
 from flagcore_server.revision import Rendering, Revision
 from flagcore_server.watch import Watch
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "is_held"]
 
 _Render = Callable[[Revision], Rendering]
 
@@ -54,7 +54,7 @@ class Delivery:
         rendering = render(await self._revision(request))
         self._clients.polled(request, protocol)
         headers = {"ETag": rendering.etag, "Cache-Control": "private, no-cache"}
-        if _is_held(request, rendering.etag):
+        if is_held(request, rendering.etag):
             return Response(status_code=304, headers=headers)
         return Response(rendering.content, headers=headers, media_type="application/json")
 
@@ -79,7 +79,11 @@ class Delivery:
         return store.revision
 
 
-def _is_held(request: Request, etag: str) -> bool:
-    # RFC 9110, section 13.1.2: a list, compared weakly; `*` holds any.
+def is_held(request: Request, etag: str) -> bool:
+    """
+    Whether the reader says that it has what `etag` names.
+
+    Source: RFC 9110, section 13.1.2: a list, compared weakly; `*` holds any.
+    """
     tags = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     return etag in tags or "*" in tags

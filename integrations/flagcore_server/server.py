@@ -20,6 +20,7 @@ from flagcore_server.admin import Admin
 from flagcore_server.asset import SECURITY_HEADERS, asset_routes
 from flagcore_server.clients import Clients
 from flagcore_server.delivery import Delivery
+from flagcore_server.ofrep import Ofrep
 from flagcore_server.refusal import Refusal, refused
 from flagcore_server.store import Store
 from flagcore_server.watch import Watch
@@ -29,7 +30,7 @@ __all__ = ["FlagServer"]
 
 class FlagServer:
     """
-    Serves a definition file to applications in three protocols, and to people as a page. An ASGI application.
+    Serves a definition file to applications in four protocols, and to people as a page. An ASGI application.
 
         app = Starlette(routes=[Mount("/flags", FlagServer("flags.yaml", admin_token=token))])
 
@@ -65,6 +66,7 @@ class FlagServer:
         self._app = Starlette(
             routes=[
                 *Delivery(self._watch, clients, access).routes(),
+                *Ofrep(self._watch, clients, access).routes(),
                 *Admin(self._watch, clients, access).routes(),
                 Route("/health", self._health),
                 *asset_routes(),

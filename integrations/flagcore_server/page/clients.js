@@ -3,7 +3,7 @@
 import { byId, element } from "./element.js";
 import { moment } from "./moment.js";
 
-const PROTOCOLS = { native: "flagcore", foff: "Foff", soasap: "SOASAP" };
+const PROTOCOLS = { native: "flagcore", foff: "Foff", soasap: "SOASAP", ofrep: "OFREP" };
 
 export function showClients(clients) {
   byId("clients").replaceChildren(...clients.map(client));
