@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from flagcore.errors import ConfigError, MalformedDocument
+from flagcore.formats.pieces import PIECE_BYTES, decode_pieces
 from flagcore.source import Syntax
 from flagcore.value import MAX_DEPTH, Json, check_depth, checked
 
@@ -57,13 +58,22 @@ def decode(content: bytes, syntax: Syntax = "json") -> Json:
 
 def _json(content: bytes) -> Any:
     try:
-        return msgspec.json.decode(content)
+        return _decoded(content)
     except msgspec.MsgspecError as error:
         raise MalformedDocument(f"expected JSON, got {_sample(content)} ({error})") from error
     except UnicodeDecodeError as error:
         raise MalformedDocument(f"expected JSON in UTF-8, got another byte at {error.start}") from error
     except RecursionError as error:
         raise MalformedDocument("expected a document of sane depth, got one nested too deep to decode") from error
+
+
+def _decoded(content: bytes) -> Any:
+    if len(content) > PIECE_BYTES:
+        try:
+            return decode_pieces(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # below it fails again, with the place counted from the document's beginning
+    return msgspec.json.decode(content)
 
 
 def _yaml(content: bytes) -> Any:
