@@ -48,17 +48,19 @@ class Answers(dict[str, Resolution[Any]]):
 
 class _Known(Answers):
     """
-    The answers that every view of a snapshot shares: those of its plain flags, made when first asked for. For a key
-    that is no plain flag, a look-up resolves for nobody in particular and keeps nothing.
+    A snapshot as a client reads it: the answers of its plain flags, kept when first asked for. For a key that is no
+    plain flag, a look-up resolves for nobody in particular and keeps nothing.
     """
 
-    __slots__ = ("resolve",)
+    __slots__ = ("_shared", "resolve")
 
     def __init__(self, snapshot: Snapshot) -> None:
+        self._shared = snapshot._known
         self.resolve = snapshot.resolve
 
     def __missing__(self, key: str) -> Resolution[Any]:
-        return self.resolve(key, ANONYMOUS)
+        answer = self.resolve(key, ANONYMOUS)
+        return self.setdefault(key, answer) if key in self._shared else answer
 
 
 class Sleeping(Answers):
@@ -95,10 +97,9 @@ class Snapshot:
         hierarchy: the attribute names that override paths go along.
         missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
             brought nothing yet.
-        answers: {key: resolution} for nobody in particular; a look-up of any key gives one.
     """
 
-    __slots__ = ("_layers", "_plain", "_thunks", "answers", "fetched_at", "hierarchy", "missing", "origin", "version")
+    __slots__ = ("_known", "_layers", "_plain", "_thunks", "fetched_at", "hierarchy", "missing", "origin", "version")
 
     def __init__(
         self,
@@ -113,8 +114,11 @@ class Snapshot:
     ) -> None:
         self._plain = plain if plain is not None else {}
         self._thunks = thunks if thunks is not None else {}
-        self._layers: tuple[Snapshot, ...] = (self,)
-        self.answers = _Known(self)
+        # Nothing here leads back to the snapshot: in a circle, a replaced document of 4 MB would stay in memory until
+        # the collector comes by, and readers stand still for up to 90 ms while that takes some of them apart.
+        self._layers: tuple[Snapshot, ...] = ()
+        #: The answers that every view shares: those of plain flags, made when first asked for.
+        self._known: dict[str, Resolution[Any]] = {}
         self.hierarchy = hierarchy
         self.version = version
         self.origin = origin
@@ -154,14 +158,21 @@ class Snapshot:
         """
         The states this one is made of, the first that defines a key answering for it; itself alone if it has none.
         """
-        return self._layers
+        return self._layers or (self,)
+
+    @property
+    def answers(self) -> Answers:
+        """
+        {key: resolution} for nobody in particular; a look-up of any key gives one. Another each time.
+        """
+        return _Known(self)
 
     def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
         """
         The answer for `key`; its value is `ABSENT` where the caller's default stands. I/O: none. Locks: none. Safe
         from any thread or task. Never raises: a flag that fails answers with `GENERAL`.
         """
-        known = self.answers.get(key)
+        known = self._known.get(key)
         if known is not None:
             return known
         thunk = self._thunks.get(key)
@@ -172,7 +183,7 @@ class Snapshot:
                 return failed(key, error)
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
-            return self.answers.setdefault(key, Resolution(self._plain[key], key))
+            return self._known.setdefault(key, Resolution(self._plain[key], key))
         return self._not_found(key)
 
     def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
@@ -219,7 +230,7 @@ class Snapshot:
         return thunk if thunk is not None else self._plain.get(key, _NOTHING)
 
     def _owner(self, key: str) -> Snapshot | None:
-        return next((layer for layer in self._layers if key in layer), None)
+        return next((layer for layer in self.layers if key in layer), None)
 
     def _not_found(self, key: object) -> Resolution[Any]:
         return Resolution.error(str(key), self.missing, _MISSING[self.missing].format(key=key))

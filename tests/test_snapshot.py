@@ -1,8 +1,9 @@
+import gc
 from typing import Any
 
 import pytest
 
-from flagcore import ErrorCode, EvaluationContext, Snapshot
+from flagcore import ErrorCode, EvaluationContext, FlagClient, MemorySource, Snapshot
 from flagcore.snapshot import EMPTY, Sleeping
 
 
@@ -73,3 +74,21 @@ def test_the_sleeping_table_wakes_at_each_look_up() -> None:
     assert [table["a"].value, table["a"].value] == [1, 2]
     assert table.resolve("a", EvaluationContext()).value == 3
     assert len(table) == 0
+
+
+def test_replaced_state_is_let_go_at_once() -> None:
+    """A document that another has replaced leaves memory with its last reader; no collector has to find it."""
+    source = MemorySource({"flags": {"a": {"value": {"deep": [1]}}}})
+    client = FlagClient(MemorySource({"flags": {}}), source, cache_dir=None)
+    gc.collect()
+    gc.disable()
+    try:
+        with client:
+            old = client.snapshot.version
+            assert client.get_json("a") == client.flags().get_json("a") == {"deep": [1]}
+            source.update({"flags": {"a": {"value": {"deep": [2]}}}})
+            assert client.get_json("a") == {"deep": [2]}
+            left = [each for each in gc.get_objects() if isinstance(each, Snapshot) and each.version == old]
+    finally:
+        gc.enable()
+    assert left == []
