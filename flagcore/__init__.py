@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from flagcore.sources.http import HTTPSource as HTTPSource
     from flagcore.sources.http import SoasapSource as SoasapSource
     from flagcore.sources.memory import MemorySource as MemorySource
+    from flagcore.sources.ofrep import OFREPSource as OFREPSource
     from flagcore.status import ErrorContext as ErrorContext
     from flagcore.status import ErrorSource as ErrorSource
     from flagcore.status import Status as Status
@@ -58,6 +59,7 @@ _HOMES = {
     "FoffSource": "flagcore.sources.http",
     "HTTPSource": "flagcore.sources.http",
     "MemorySource": "flagcore.sources.memory",
+    "OFREPSource": "flagcore.sources.ofrep",
     "Reason": "flagcore.resolution",
     "Resolution": "flagcore.resolution",
     "Same": "flagcore.source",

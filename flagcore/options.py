@@ -39,6 +39,7 @@ _SOURCES = {
     "foff": "flagcore.sources.http.FoffSource",
     "http": "flagcore.sources.http.HTTPSource",
     "memory": "flagcore.sources.memory.MemorySource",
+    "ofrep": "flagcore.sources.ofrep.OFREPSource",
     "soasap": "flagcore.sources.http.SoasapSource",
 }
 

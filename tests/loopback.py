@@ -5,6 +5,7 @@ A scripted HTTP server on the loopback: says exactly what a test tells it to, by
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -23,6 +24,7 @@ class Call:
     headers: dict[str, str]
     sock: socket.socket
     server: Server = field(repr=False)
+    body: bytes = b""
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -147,13 +149,17 @@ class Server:
             while b"\r\n\r\n" in buffer:
                 head, _, buffer = buffer.partition(b"\r\n\r\n")
                 sock.settimeout(5)
-                self._call(head, sock)
+                length = int(re.search(rb"(?i)\ncontent-length: *(\d+)", head + b"\ncontent-length: 0")[1])
+                while len(buffer) < length:
+                    buffer += sock.recv(65536)
+                body, buffer = buffer[:length], buffer[length:]
+                self._call(head, sock, body)
 
-    def _call(self, head: bytes, sock: socket.socket) -> None:
+    def _call(self, head: bytes, sock: socket.socket, body: bytes = b"") -> None:
         first, *rest = head.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-        call = Call(method, target, headers, sock, self)
+        call = Call(method, target, headers, sock, self, body)
         self.calls.append(call)
         path = target.partition("?")[0]
         self.script.get(path, lambda call: call.answer(404))(call)

@@ -111,7 +111,7 @@ def test_what_code_passes_overrides_both() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "SOURCE: expected one of env, file, foff, http, memory, soasap"),
+        ({}, "SOURCE: expected one of env, file, foff, http, memory, ofrep, soasap"),
         ({"SOURCE": "flie"}, "FLAGS_SOURCE: .* did you mean 'file'"),
         ({"SOURCE": "file", "PAHT": object()}, r"unknown option FLAGS_PAHT; did you mean PATH\? \(known here: .*PATH"),
         ({"SOURCE": "memory", "PATH": "x", "DOCUMENT": {}}, "unknown option FLAGS_PATH"),

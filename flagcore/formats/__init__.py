@@ -23,7 +23,7 @@ __all__ = ["FORMATS", "check_format", "faults", "parse", "parse_document", "refu
 
 #: The formats by name; each is the module of that name here. What follows a dash is the generation of a dialect that
 #: has several.
-FORMATS = ("native", "foff", "soasap", "flagd", "flagd-v2", "flagd-v3")
+FORMATS = ("native", "foff", "soasap", "flagd", "flagd-v2", "flagd-v3", "ofrep")
 
 
 def check_format(name: object) -> str:

@@ -45,21 +45,25 @@ class Target:
         address: where they go.
         headers: what the caller adds, such as a key: secrets, sent to the address's own origin only.
         agent: what to call ourselves.
+        body: JSON to POST to a fetch's address; None for a GET. It may say who a user is, so that it goes to the
+            address's own origin only.
     """
 
     address: Address
     headers: Headers = field(default=(), repr=False)
     agent: bytes = b"flagcore"
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One GET.
+    One GET, or with a body one POST.
     """
 
     address: Address
     headers: Headers = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ def fetching(target: Target, etag: str | None) -> Exchange[Body | Same]:
     known = _encoded(etag, "latin-1")
     if known:
         wanted += ((b"If-None-Match", known),)
+    if target.body is not None:
+        wanted += ((b"Content-Type", b"application/json"), (b"Content-Length", str(len(target.body)).encode()))
     head, address = yield from _follow(target, wanted)
     if head.status == 304 and known:
         yield Receive()  # there is nothing, but only then can the connection be used again
@@ -162,12 +168,17 @@ def _follow(target: Target, wanted: Headers) -> Exchange[tuple[Head, Address]]:
         standing: Headers = ((b"Host", address.authority.encode()),)
         if b"user-agent" not in {name.lower() for name, _ in callers}:
             standing += ((b"User-Agent", target.agent),)
-        head = yield Send(Request(address, standing + callers + wanted))
+        head = yield Send(Request(address, standing + callers + wanted, target.body))
         if not isinstance(head, Head):
             raise TypeError(f"expected a Head in answer to Send, got {type(head).__name__}")
         if head.status not in _REDIRECTS:
             return head, address
         onward = _redirected(address, head)
+        if target.body is not None and (head.status not in (307, 308) or onward.origin != address.origin):
+            raise SourceUnavailable(
+                f"{address.shown}: expected an answer to a POST, got a redirect ({head.status}) to {onward.shown}, "
+                "where the context is not sent on: use the new URL"
+            )
         if onward.origin != address.origin:
             carried = ()  # a key is for whom it was given to
         address = onward

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from flagcore.errors import ConfigError, StateError
@@ -71,6 +72,7 @@ class NetworkSource:
         timeout_seconds: float,
         verify: Verify,
         proxy: str | None,
+        body: bytes | None = None,
     ) -> None:
         first = poll or stream
         if first is None:
@@ -84,6 +86,7 @@ class NetworkSource:
         self._poll = poll
         self._stream = stream
         self._headers = headers
+        self._body = body
         self._proxy = None if proxy is None else Address.parse(proxy, "proxy")
         self._trust = _checked_trust(verify)
 
@@ -104,7 +107,7 @@ class NetworkSource:
         from hashlib import blake2b
 
         secrets = blake2b(digest_size=64)
-        for _, value in self._headers:
+        for value in (*(value for _, value in self._headers), *([] if self._body is None else [self._body])):
             secrets.update(len(value).to_bytes(8, "big") + value)
         places = [(each.url, each.userinfo) if each else None for each in (self._poll, self._stream)]
         told = repr((places, self.format, [name.lower() for name, _ in self._headers]))
@@ -135,7 +138,7 @@ class NetworkSource:
         Raises:
             StateError: this source only streams.
         """
-        return self._target(self._poll, "fetched")
+        return replace(self._target(self._poll, "fetched"), body=self._body)
 
     def stream_target(self) -> Target:
         """

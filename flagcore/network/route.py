@@ -91,7 +91,9 @@ def wire(request: Request, timeout_seconds: float, silence_seconds: float) -> ht
     to = request.address
     url = httpcore.URL(scheme=to.scheme, host=to.host, port=to.given_port, target=to.target)
     timeout = {"connect": timeout_seconds, "write": timeout_seconds, "pool": timeout_seconds, "read": silence_seconds}
-    return httpcore.Request(b"GET", url, headers=list(request.headers), extensions={"timeout": timeout})
+    method = b"GET" if request.body is None else b"POST"
+    headers = list(request.headers)
+    return httpcore.Request(method, url, headers=headers, content=request.body, extensions={"timeout": timeout})
 
 
 def head_of(response: httpcore.Response) -> Head:

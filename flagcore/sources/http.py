@@ -14,7 +14,7 @@ from flagcore.network.address import Address
 from flagcore.network.exchange import Headers
 from flagcore.network.remote import NetworkSource, Verify, check_header, check_headers, check_seconds
 
-__all__ = ["FoffSource", "HTTPSource", "SoasapSource"]
+__all__ = ["FoffSource", "HTTPSource", "SoasapSource", "under"]
 
 
 class HTTPSource(NetworkSource):
@@ -96,7 +96,7 @@ class FoffSource(NetworkSource):
             raise ConfigError(f"scope: expected the name of a scope, got {scope!r}")
         self.scope = scope
         super().__init__(
-            poll=_under(base_url, f"/api/v1/scopes/{quote(scope, safe='')}/configs"),
+            poll=under(base_url, f"/api/v1/scopes/{quote(scope, safe='')}/configs"),
             stream=None,
             format="foff",
             headers=headers,
@@ -133,7 +133,7 @@ class SoasapSource(NetworkSource):
         super().__init__(
             headers=_key("X-API-Key", api_key),
             poll=None,
-            stream=_under(base_url, "/api/v1/flags/live"),
+            stream=under(base_url, "/api/v1/flags/live"),
             format="soasap",
             poll_seconds=0.0,
             timeout_seconds=timeout_seconds,
@@ -142,10 +142,16 @@ class SoasapSource(NetworkSource):
         )
 
 
-def _under(base_url: object, path: str) -> Address:
-    base = Address.parse(base_url, "base_url")
+def under(base_url: object, path: str, option: str = "base_url") -> Address:
+    """
+    The address of `path` at a service.
+
+    Raises:
+        ConfigError: `base_url` is no http or https URL with a host, or has a query; `option` is what to call it.
+    """
+    base = Address.parse(base_url, option)
     if "?" in base.target:
-        raise ConfigError("base_url: expected a URL without a query, got one with it")
+        raise ConfigError(f"{option}: expected a URL without a query, got one with it")
     return Address(base.scheme, base.host, base.port, base.target.rstrip("/") + path, base.userinfo)
 
 

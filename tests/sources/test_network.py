@@ -486,12 +486,12 @@ class TestTLS:
 class Proxy(Server):
     """A proxy: forwards plain requests, tunnels CONNECT."""
 
-    def _call(self, head, sock):
+    def _call(self, head, sock, body=b""):
         if not head.startswith(b"CONNECT"):
-            super()._call(head, sock)
+            super()._call(head, sock, body)
             return
         host, _, port = head.split(b" ")[1].rpartition(b":")
-        super()._call(head, sock)
+        super()._call(head, sock, body)
         with socket.create_connection((host.decode(), int(port))) as upstream:
             back = threading.Thread(target=self._pump, args=(upstream, sock), daemon=True)
             back.start()
