@@ -5,6 +5,7 @@ The `flagcore` command. Each of its commands is one class here: its arguments an
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -80,8 +81,42 @@ class _Serve:
         return 0
 
 
+class _Check:
+    name = "check"
+    summary = "say what is wrong in a definition file; status 1 if anything is"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+        parser.add_argument("--format", default="native", help="the format it is in (default: %(default)s)")
+
+    def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG002 - as every command
+        from flagcore.examination import examine
+
+        found = examine(options.path, options.format)
+        for fault in found.faults:
+            sys.stdout.write(f"{options.path}{fault}\n")
+        sys.stdout.write(f"{options.path.name}: {found.summary}\n")
+        return _FAILED if found.faults else 0
+
+
+class _Schema:
+    name = "schema"
+    summary = "print the JSON Schema of the native format"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """
+        It takes none.
+        """
+
+    def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG002 - as every command
+        from flagcore.formats.native_schema import schema
+
+        sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+        return 0
+
+
 #: All commands, in the order that `--help` lists them.
-_COMMANDS: tuple[_Command, ...] = (_Serve(),)
+_COMMANDS: tuple[_Command, ...] = (_Serve(), _Check(), _Schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

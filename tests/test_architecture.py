@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "testing": WORDS | {"client"},
     "jinja": WORDS | {"adapter"},
     "openfeature": WORDS | {"client", "provided"},
-    "cli": {"errors"},
+    "examination": {"errors", "formats", "rules", "source"},
+    "cli": {"errors", "examination", "formats"},
     "compat": WORDS | {"client", "sources"},
 }
 

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from flagcore.errors import MalformedDocument
-from flagcore.formats import parse_document
-from flagcore.rules.model import Choice
+from flagcore.formats import faults, parse_document, refuse_faults
+from flagcore.rules.model import Choice, Fault, InSegment
 
 
 def native(flags: Any = None, **document: Any) -> Any:
@@ -39,36 +39,56 @@ def test_overrides_go_along_the_hierarchy() -> None:
     [
         ([], "$", "expected an object as the whole document, got an array"),
         ({}, "$.flags", "got nothing"),
-        ({"flags": []}, "$.flags", "got an array"),
+        ({"flags": []}, "$.flags", "expected an object of flags, got an array"),
         ({"flags": {}, "flag": 1}, "$.flag", "did you mean 'flags'"),
-        ({"flags": {}, "segments": {}}, "$.segments", "later release"),
+        ({"flags": {}, "segments": []}, "$.segments", "got an array"),
         ({"flags": {}, "hierarchy": "org"}, "$.hierarchy", "got a string"),
         ({"flags": {}, "hierarchy": ["org", ""]}, "$.hierarchy[1]", "name of an attribute"),
         ({"flags": {}, "hierarchy": ["org", "org"]}, "$.hierarchy[1]", "again"),
         ({"flags": {}, "hierarchy": ["value"]}, "$.hierarchy[0]", "name of an attribute"),
         ({"flags": {}, "metadata": {"a": []}}, "$.metadata.a", "got an array"),
-        ({"flags": {"a": True}}, "$.flags.a", "got a boolean"),
-        ({"flags": {"a-b": {}}}, "$.flags['a-b'].value", "expected a value, got nothing"),
-        ({"flags": {"a": {"valeu": 1}}}, "$.flags.a.valeu", "did you mean 'value'"),
-        ({"flags": {"a": {"value": 1, "rules": []}}}, "$.flags.a.rules", "later release"),
-        ({"flags": {"a": {"value": 1, "expires": "soon"}}}, "$.flags.a.expires", "2027-03-01"),
-        ({"flags": {"a": {"value": 1, "expires": 5}}}, "$.flags.a.expires", "2027-03-01"),
-        ({"flags": {"a": {"value": 1, "tags": "x"}}}, "$.flags.a.tags", "got a string"),
-        ({"flags": {"a": {"value": 1, "tags": [1]}}}, "$.flags.a.tags[0]", "got a number"),
-        ({"flags": {"a": {"value": 1, "owner": 1}}}, "$.flags.a.owner", "got a number"),
-        ({"flags": {"a": {"value": "m", "variants": {"s": 1}}}}, "$.flags.a.value", "name of a variant (s), got 'm'"),
-        ({"flags": {"a": {"value": "m", "variants": {}}}}, "$.flags.a.variants", "at least one"),
-        ({"flags": {"a": {"value": 1, "overrides": {}}}}, "$.flags.a.overrides", "got an object"),
-        ({"flags": {"a": {"value": 1, "overrides": [1]}}}, "$.flags.a.overrides[0]", "got a number"),
-        ({"flags": {"a": {"value": 1, "overrides": [{"value": 1}]}}}, "$.flags.a.overrides[0]", "a `hierarchy` first"),
+        ({"flags": {}, "$schema": 1}, "$['$schema']", "expected a string, got a number"),
     ],
 )
-def test_says_where_a_document_is_wrong(document: Any, where: str, message: str) -> None:
-    """The error holds the JSON path, what was expected and what came."""
+def test_refuses_a_document_that_is_none(document: Any, where: str, message: str) -> None:
+    """What is wrong with the whole is refused; the error has the JSON path, what was expected and what came."""
     with pytest.raises(MalformedDocument) as caught:
         parse_document("native", document)
     assert caught.value.where == where
-    assert message in str(caught.value)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("flag", "where", "message"),
+    [
+        (True, "", "expected an object with a value, got a boolean"),
+        ({}, ".value", "expected a value, got nothing"),
+        ({"value": 1, "valeu": 1}, ".valeu", "did you mean 'value'"),
+        ({"value": 1, "expires": "soon"}, ".expires", "2027-03-01"),
+        ({"value": 1, "expires": "2027-02-30"}, ".expires", "2027-03-01"),
+        ({"value": 1, "expires": "2027-W01-1"}, ".expires", "2027-03-01"),
+        ({"value": 1, "expires": 5}, ".expires", "2027-03-01"),
+        ({"value": 1, "tags": "x"}, ".tags", "got a string"),
+        ({"value": 1, "tags": [1]}, ".tags[0]", "got a number"),
+        ({"value": 1, "owner": 1}, ".owner", "expected a string, got a number"),
+        ({"value": 1, "metadata": {"a": None}}, ".metadata.a", "a string, number or boolean, got null"),
+        ({"value": "m", "variants": {"s": 1}}, ".value", "name of a variant (s), got 'm'"),
+        ({"value": "m", "variants": {}}, ".variants", "at least one"),
+        ({"value": "m", "variants": ["m"]}, ".variants", "an object of names and payloads, got an array"),
+        ({"value": 1, "overrides": {}}, ".overrides", "expected an array, got an object"),
+        ({"value": 1, "overrides": [1]}, ".overrides[0]", "got a number"),
+        ({"value": 1, "overrides": [{"value": 1}]}, ".overrides[0]", "a `hierarchy` first"),
+        ({"value": 1, "rules": {}}, ".rules", "expected an array, got an object"),
+    ],
+)
+def test_a_malformed_flag_spoils_only_itself(flag: Any, where: str, message: str) -> None:
+    """It is a fault that says where, what was expected and what came; the flags beside it stand."""
+    ruleset = native({"bad": flag, "good": {"value": 1}})
+    fault = ruleset.definitions["bad"]
+    assert isinstance(fault, Fault)
+    assert fault.where == f"$.flags.bad{where}"
+    assert message in fault.message
+    assert ruleset.plain == {"good": 1}
 
 
 @pytest.mark.parametrize(
@@ -79,13 +99,44 @@ def test_says_where_a_document_is_wrong(document: Any, where: str, message: str)
         ({"org": "y"}, "expected a value"),
         ({"org": "", "value": 1}, "expected an id"),
         ({"org": True, "value": 1}, "expected an id"),
+        ({"org": 1.5, "value": 1}, "expected an id"),
         ({"user": "u", "value": 1}, "unknown name 'user'"),
         ({"org": "x", "value": 9}, "expected one override for x, got a second"),
     ],
 )
 def test_says_what_is_wrong_with_an_override(override: dict[str, Any], message: str) -> None:
     """Only prefixes of the hierarchy are paths, each of them once."""
-    with pytest.raises(MalformedDocument) as caught:
-        native({"a": {"value": 1, "overrides": [{"org": "x", "value": 2}, override]}}, hierarchy=["org", "team"])
-    assert message in str(caught.value)
-    assert ".overrides[1]" in caught.value.where
+    flag = {"value": 1, "overrides": [{"org": "x", "value": 2}, override]}
+    fault = native({"a": flag}, hierarchy=["org", "team"]).definitions["a"]
+    assert message in fault.message
+    assert ".overrides[1]" in fault.where
+
+
+def test_a_malformed_segment_spoils_what_uses_it() -> None:
+    """However far away; segments and flags that do not use it stand."""
+    ruleset = native(
+        {
+            "near": {"value": 1, "rules": [{"if": 'segment("bad")', "value": 2}]},
+            "far": {"value": 1, "rules": [{"if": 'segment("far")', "value": 2}]},
+            "fine": {"value": 1, "rules": [{"if": 'segment("fine")', "value": 2}]},
+        },
+        segments={
+            "bad": "a b",
+            "mid": 'segment("bad")',
+            "far": 'not segment("mid")',
+            "fine": 'segment("also")',
+            "also": "x",
+        },
+    )
+    assert [each.where for each in faults(ruleset)] == ["$.segments.bad", "$.flags.near.rules", "$.flags.far.rules"]
+    assert "got 'bad'" in ruleset.definitions["near"].message
+    assert set(ruleset.segments) == {"fine", "also"}
+    assert ruleset.definitions["fine"].rules[0].when == InSegment("fine")
+
+
+def test_whoever_can_mend_a_document_has_its_faults_refused() -> None:
+    """The error is about the first one, and counts the others."""
+    assert refuse_faults(native({"a": {"value": 1}})).plain == {"a": 1}
+    with pytest.raises(MalformedDocument, match=r"got a number \(and 2 more\)") as caught:
+        refuse_faults(native({"a": 1, "b": 2}, segments={"s": 3}))
+    assert caught.value.where == "$.segments.s"
