@@ -80,15 +80,16 @@ def faults(ruleset: Ruleset) -> list[Fault]:
     return [*ruleset.faults, *(each for each in ruleset.definitions.values() if isinstance(each, Fault))]
 
 
-def refuse_faults(ruleset: Ruleset) -> Ruleset:
+def refuse_faults(ruleset: Ruleset, name: str = "native") -> Ruleset:
     """
-    `ruleset`, if nothing is wrong in it: for those who can still mend their document.
+    `ruleset`, if nothing is wrong in it: for those who can still mend their document. In flagd's format, whose rules
+    say that a flag's fault leaves the other flags as they are, nothing is refused for one.
 
     Raises:
         MalformedDocument: something is; it is about the first, and says how many more there are.
     """
     found = faults(ruleset)
-    if not found:
+    if not found or name.startswith("flagd"):
         return ruleset
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     raise MalformedDocument(f"{found[0].message}{more}", where=found[0].where, place=found[0].place)

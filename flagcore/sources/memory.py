@@ -28,7 +28,8 @@ class MemorySource:
 
     Raises:
         ConfigError: there is no such format, or the document is of another type.
-        MalformedDocument: the document, or any one flag of it, does not say what the format wants.
+        MalformedDocument: the document, or (but in flagd's format) any one flag of it, does not say what the format
+            wants.
     """
 
     poll_seconds = 0.0
@@ -77,9 +78,9 @@ class MemorySource:
         if isinstance(document, str):
             document = document.encode()
         if isinstance(document, bytes):
-            return refuse_faults(parse(self.format, Body(document)))
+            return refuse_faults(parse(self.format, Body(document)), self.format)
         if isinstance(document, Mapping):
-            return refuse_faults(parse_document(self.format, checked(document)))
+            return refuse_faults(parse_document(self.format, checked(document)), self.format)
         raise ConfigError(f"document: expected a mapping, or JSON as str or bytes; got {type(document).__name__}")
 
     def __repr__(self) -> str:
