@@ -24,23 +24,25 @@ _THREADS = 8
 
 def measure(peer: Peer, report: Report, effort: Effort) -> None:
     """
-    Add what reads cost to `report`.
-
-    Raises:
-        AssertionError: the peer answers otherwise than the specimen says.
+    Add what reads cost to `report`. A row in which the peer answers otherwise than the specimen says gets no figure.
     """
     ready: dict[str, Reading] = dict(YARDSTICKS)
     for row, reading in peer.readings().items():
         if isinstance(reading, str):
             report.absent[row] = reading
             continue
-        report.checked[row] = _check(peer, row, reading)
+        try:
+            report.checked[row] = _check(peer, row, reading)
+        except AssertionError as error:
+            report.absent[row] = f"answers otherwise: {error}"
+            continue
         first = specimen.ANSWERS[row][0][0] if row in specimen.ANSWERS else "hit"
         ready[row] = _bound(peer, reading, specimen.WHO[first])
     report.figures.update(nanoseconds(ready, effort))
     if "all" in report.figures:
         report.figures["all"] /= 1e3
-    report.figures["threads"] = _threads(ready["boolean"], effort)
+    if "boolean" in ready:
+        report.figures["threads"] = _threads(ready["boolean"], effort)
 
 
 def _bound(peer: Peer, reading: Reading, who: dict[str, Any]) -> Reading:

@@ -104,8 +104,28 @@ def _understood(format: str, document: dict[str, Any]) -> tuple[dict[str, Any], 
     missing = {key: reason for key, reason in faults.items() if reason}
     if len(missing) > len(faults) / 2:
         raise NotHere("the plain flags are not understood either")
+    if not _decides():
+        missing |= dict.fromkeys(
+            ("targeted", "half", "logic"), "not in this version: rules are read, and decide nothing"
+        )
     flags = {key: flag for key, flag in document["flags"].items() if key not in missing}
     return {**document, "flags": flags}, missing
+
+
+def _decides() -> bool:
+    """
+    Whether a rule that is for everybody decides.
+    """
+    from flagcore import FlagClient, MemorySource
+    from flagcore.errors import MalformedDocument
+
+    try:
+        source = MemorySource({"flags": {"flag": {"value": False, "rules": [{"value": True}]}}})
+    except MalformedDocument:
+        return False
+    client = FlagClient(source, cache_dir=None)
+    client.start()
+    return client.get_bool("flag")
 
 
 def make() -> Peer:

@@ -101,11 +101,20 @@ class Wrong:
     ["boolean:False", "boolean:1", "string:'the 2. theme'", "targeted:True", "rollout:True", "rollout:False", "all:{}"],
 )
 def test_wrong_answer_is_not_timed(statement: str) -> None:
-    """A peer that answers otherwise, even by type, or whose rollout is no half, gets no figure."""
+    """Where a peer answers otherwise, even by type, or its rollout is no half, it gets no figure, and that is said."""
     report = Report("wrong")
-    with pytest.raises(AssertionError, match=r"expected"):
-        reads.measure(Wrong(statement), report, Effort(1, 0.0001, 1))
-    assert report.figures == {}
+    reads.measure(Wrong(statement), report, Effort(1, 0.0001, 1))
+    row = statement.partition(":")[0]
+    assert report.absent[row].startswith("answers otherwise: ")
+    assert set(report.figures) == {"dict", "y"}
+
+
+def test_right_answer_is_timed() -> None:
+    """Where a peer answers as it must, it gets a figure for that row."""
+    report = Report("right")
+    reads.measure(Wrong("boolean:True"), report, Effort(1, 0.0001, 1))
+    assert (report.absent, report.checked) == ({}, {"boolean": 1})
+    assert set(report.figures) == {"dict", "y", "boolean", "threads"}
 
 
 def test_specimen_is_a_hundred_flags() -> None:
