@@ -16,7 +16,7 @@ import pytest
 for _needed in ("starlette", "uvicorn"):
     pytest.importorskip(_needed)
 
-from tests.integrations.served import SAMPLE, sample_in, serving, state
+from tests.integrations.served import SAMPLE, eventually, sample_in, serving, state
 
 ALL = "/ofrep/v1/evaluate/flags"
 
@@ -165,6 +165,22 @@ def state_clients(client: httpx.Client) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = state(client)["clients"]
     return found
+
+
+def test_our_own_source_reads_it(path: Path) -> None:
+    """`OFREPSource` follows the server for its one context, with the server's etags."""
+    from flagcore import FlagClient, OFREPSource
+
+    with serving(path, api_key="key-1") as client:
+        url, headers = str(client.base_url), {"X-API-Key": "key-1"}
+        source = OFREPSource(url, {"targeting_key": "u1", "org": "acme"}, headers=headers, poll_seconds=0.05)
+        with FlagClient(source, cache_dir=None) as flags:
+            assert flags.wait_ready(5)
+            assert (flags.get_string("theme"), flags.get_json("countries")) == ("dark", ["NL", "BE"])
+            assert flags.details("search-engine", {}).variant == "small"
+            assert flags.get_string("nothing", "mine") == "mine"
+            path.write_text(SAMPLE.replace("value: dark", "value: changed"), encoding="utf-8")
+            eventually(lambda: flags.get_string("theme") == "changed")
 
 
 class TestPublishedProvider:
