@@ -31,6 +31,9 @@ from flagcore.value import Json, member
 
 __all__ = ["parse"]
 
+#: The members of a flag in which there is nothing to check.
+_PLAIN = {"value"}
+
 
 def parse(document: dict[str, Any]) -> Ruleset:
     """
@@ -48,6 +51,9 @@ def parse(document: dict[str, Any]) -> Ruleset:
     plain: dict[str, Json] = {}
     definitions: dict[str, Definition | Fault] = {}
     for key, flag in flags.items():
+        if isinstance(flag, dict) and flag.keys() == _PLAIN:
+            plain[key] = flag["value"]  # any JSON will do; most flags of a large document are such
+            continue
         definition = segments.read(key, flag, hierarchy)
         if isinstance(definition, Fault) or _says_more(definition):
             definitions[key] = definition
