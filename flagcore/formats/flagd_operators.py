@@ -2,30 +2,23 @@
 What flagd adds to JsonLogic's operators: `starts_with`, `ends_with` and `sem_ver`.
 
 Bad input gives null, never false, so that the flag's default variant is served. Source: flagd's documentation, "Custom
-Operations"; Semantic Versioning 2.0.0, sections 9 to 11.
+Operations"; Semantic Versioning 2.0.0.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
 from flagcore.rules.model import Operator
+from flagcore.rules.semver import Precedence, precedence
 
 __all__ = ["FLAGD"]
 
-#: A release, a pre-release or nothing. Sections 2 and 9: no leading zeros in what is a number. Section 10: what
-#: follows a `+` doesn't count.
-_VERSION = re.compile(
-    r"[vV]?(0|[1-9][0-9]*)(?:\.(0|[1-9][0-9]*))?(?:\.(0|[1-9][0-9]*)"
-    r"(?:-((?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?)?"
-)
-
-#: Characters a version may have. The longest in use are below a hundred.
-_MAX_LENGTH = 256
-
-_Version = tuple[tuple[str, ...], tuple[int, tuple[tuple[int, int, str], ...]]]
+#: A major version alone, or with a minor one.
+_SHORT = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def _starts_with(*arguments: Any) -> bool | None:
@@ -41,45 +34,36 @@ def _ends_with(*arguments: Any) -> bool | None:
 def _sem_ver(*arguments: Any) -> bool | None:
     if len(arguments) != 3 or type(arguments[1]) is not str:
         return None
-    one, other = _version(arguments[0]), _version(arguments[2])
-    return _compared(one, arguments[1], other) if one is not None and other is not None else None
+    one, holds, other = _version(arguments[0]), _HOLDS.get(arguments[1]), _version(arguments[2])
+    return holds(one, other) if one is not None and holds is not None and other is not None else None
 
 
-def _compared(one: _Version, operator: str, other: _Version) -> bool | None:
-    if operator == "^":
-        return one[0][0] == other[0][0]
-    if operator == "~":
-        return one[0][:2] == other[0][:2]
-    if operator in ("=", "!="):
-        return (one == other) is (operator == "=")
-    low, high = _ranked(one), _ranked(other)
-    orders = {"<": low < high, "<=": low <= high, ">": low > high, ">=": low >= high}
-    return orders.get(operator)
-
-
-def _ranked(version: _Version) -> Any:
-    # Digits without leading zeros stand in the order of their length, then of their characters: no integer is made of
-    # them, which a text of thousands of digits refuses.
-    return [(len(part), part) for part in version[0]], version[1]
-
-
-def _version(value: Any) -> _Version | None:
+def _version(value: Any) -> Precedence | None:
     if type(value) is int or type(value) is float:
-        value = repr(value) if type(value) is float or abs(value) < 2**53 else ""
-    if type(value) is not str or len(value) > _MAX_LENGTH:
+        value = repr(value) if abs(value) < _MAX_NUMBER else ""
+    if type(value) is not str:
         return None
-    found = _VERSION.fullmatch(value)
-    if found is None:
-        return None
-    major, minor, patch, before = found.groups()
-    # Section 11.3: a release stands above its pre-releases.
-    return (major, minor or "0", patch or "0"), (0, _identifiers(before)) if before else (1, ())
+    plain = value[1:] if value[:1] in ("v", "V") else value
+    short = _SHORT.fullmatch(plain)
+    if short is not None:
+        plain += ".0" if short[1] else ".0.0"
+    return precedence(plain)
 
 
-def _identifiers(before: str) -> tuple[tuple[int, int, str], ...]:
-    # Section 11.4: numbers stand below texts, numbers go by value, and texts by their characters in ASCII.
-    parts = before.split(".")
-    return tuple((0, len(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
+#: Above, Python writes floats with an exponent, and an integer may have thousands of digits.
+_MAX_NUMBER: Final = 2**53
+
+#: What each sign asks of two versions. `^` and `~` ask for the same numbers, not for a lowest version.
+_HOLDS: Final[dict[str, Callable[[Precedence, Precedence], bool]]] = {
+    "=": eq,
+    "!=": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+    "^": lambda one, other: one[0][0] == other[0][0],
+    "~": lambda one, other: one[0][:2] == other[0][:2],
+}
 
 
 #: The operators by name. `fractional`, which needs to know whom it is asked for, has a module of its own.

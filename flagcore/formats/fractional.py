@@ -16,9 +16,10 @@ import mmh3
 
 from flagcore.formats.cbor import encode
 from flagcore.resolution import ABSENT
+from flagcore.rules.buckets import share
 from flagcore.rules.model import Operator
 
-__all__ = ["FRACTIONAL", "bucketed", "hashed", "position"]
+__all__ = ["FRACTIONAL", "MAX_WEIGHT", "bucketed", "hashed"]
 
 #: The highest weight, and the highest sum of weights: a signed 32-bit integer, so that hash * sum fits in 64 bits.
 MAX_WEIGHT: Final = 2**31 - 1
@@ -31,27 +32,15 @@ def hashed(unit: bytes) -> int:
     return mmh3.hash(unit, 0, signed=False)
 
 
-def position(unit: bytes, total: int) -> int:
+def bucketed(unit: bytes, buckets: list[tuple[Any, int]]) -> Any:
     """
-    Where a unit lies among `total` equal parts: 0 to total - 1.
+    The variant of the bucket that a unit falls into: hash * sum of weights >> 32 is its place, and the weights are
+    taken in order. None where they sum up to nothing or to more than `MAX_WEIGHT`.
     """
-    return (hashed(unit) * total) >> 32
-
-
-def bucketed(unit: bytes, buckets: tuple[tuple[Any, int], ...]) -> Any:
-    """
-    The variant of the bucket that the unit falls into, the weights taken in order; None where they sum up to nothing
-    or to more than `MAX_WEIGHT`.
-    """
-    total = sum([weight for _, weight in buckets])
-    if not 0 < total <= MAX_WEIGHT:
+    weights = [weight for _, weight in buckets]
+    if not 0 < sum(weights) <= MAX_WEIGHT:
         return None
-    place = position(unit, total)
-    for variant, weight in buckets:
-        place -= weight
-        if place < 0:
-            return variant
-    return None
+    return buckets[share(hashed(unit), weights)][0]
 
 
 def _v2(flag_key: Any, targeting_key: Any, *arguments: Any) -> Any:
@@ -93,7 +82,7 @@ def _text(flag_key: Any) -> str:
     return flag_key if type(flag_key) is str else ""
 
 
-def _buckets(arguments: tuple[Any, ...]) -> tuple[tuple[Any, int], ...] | None:
+def _buckets(arguments: tuple[Any, ...]) -> list[tuple[Any, int]] | None:
     found = []
     for argument in arguments:
         if type(argument) is not list or not 1 <= len(argument) <= 2:
@@ -103,7 +92,7 @@ def _buckets(arguments: tuple[Any, ...]) -> tuple[tuple[Any, int], ...] | None:
         if weight is None or type(variant) in (list, dict):
             return None
         found.append((variant, weight))
-    return tuple(found)
+    return found
 
 
 def _weight(value: Any) -> int | None:
