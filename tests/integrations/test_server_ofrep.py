@@ -5,6 +5,10 @@ The flag server as an OFREP server: its two addresses, and the published provide
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +229,28 @@ class TestPublishedProvider:
         wrong = theirs.get_boolean_details("theme", True, EvaluationContext(7))
         assert (wrong.value, wrong.error_code) == (True, ErrorCode.INVALID_CONTEXT)
         assert theirs.get_string_value("nothing", "mine") == "mine"
+
+
+#: A folder with a `node_modules` that holds `@openfeature/ofrep-provider` and `@openfeature/server-sdk`.
+_NODE_MODULES = os.environ.get("OFREP_NODE_MODULES", "")
+
+
+@pytest.mark.published
+@pytest.mark.skipif(
+    not (shutil.which("node") and _NODE_MODULES),
+    reason="OFREP_NODE_MODULES names no folder where npm has installed @openfeature/ofrep-provider",
+)
+def test_the_provider_for_javascript_reads_it(path: Path) -> None:
+    """OpenFeature's provider in another language: every type, the context, the keys, the error codes."""
+    script = Path(__file__).with_name("ofrep_client.cjs")
+    with serving(path, api_key="key-1") as client:
+        arguments = ["node", str(script), str(client.base_url), "key-1"]
+        ran = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    values = [found[each]["value"] for each in ("boolean", "string", "number", "object", "slash", "nothing")]
+    assert values == [False, "Wëlcome ☃", 0.25, {"shards": 1}, True, "mine"]
+    assert found["object"]["variant"] == "small"
+    assert (found["targeted"]["value"], found["targeted"]["reason"]) == ("dark", "TARGETING_MATCH")
+    assert (found["missing"]["value"], found["missing"]["errorCode"]) == (True, "FLAG_NOT_FOUND")
+    assert (found["mismatch"]["value"], found["mismatch"]["errorCode"]) == (True, "TYPE_MISMATCH")
