@@ -130,13 +130,13 @@ def test_a_cached_document_that_no_longer_parses_is_ignored(server: Server, tmp_
     source = source_of(server)
     heard: list[ErrorContext] = []
     cache = DiskCache(tmp_path, lambda error: pytest.fail(str(error)))
-    cache.put(source.identity, Body(b'{"flags": {"a": 5}}'), 1.0)
+    cache.put(source.identity, Body(b'{"flags": [5]}'), 1.0)
     assert cache.flush(5)
     server.script["/flags"] = failing(500)
     client = FlagClient(source, cache_dir=tmp_path, on_error=heard.append)
     assert client.status is Status.NOT_READY
     assert heard[0].source is ErrorSource.DISK
-    assert "$.flags.a" in str(heard[0].exception)
+    assert "$.flags: expected an object" in str(heard[0].exception)
 
 
 def test_follows_a_stream_and_falls_back_to_polls(server: Server, tmp_path: Path) -> None:
