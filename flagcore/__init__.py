@@ -9,7 +9,8 @@ Feature flags for Python web applications.
             ...
 
 Names load when they are first used, so that `import flagcore` costs next to nothing. This module, `flagcore.errors`,
-`flagcore.testing`, `flagcore.adapter`, `flagcore.openfeature` and `flagcore.compat` are public; every other module is internal.
+`flagcore.testing`, `flagcore.adapter`, `flagcore.openfeature` and `flagcore.compat` are public; every other module is
+internal.
 """
 
 from __future__ import annotations

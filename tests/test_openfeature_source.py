@@ -147,6 +147,14 @@ def test_a_view_asks_once_and_the_type_is_found_once() -> None:
     assert provider.asked == [("string", "theme")]
 
 
+def test_an_unknown_flag_is_asked_for_once() -> None:
+    """What no other question would change is the answer."""
+    answer = FlagResolutionDetails(False, error_code=TheirCode.FLAG_NOT_FOUND, reason=Reason.ERROR)
+    provider = Scripted(lambda kind, key, default: answer)
+    assert ready(provider).details("none", False).error_code is ErrorCode.FLAG_NOT_FOUND
+    assert provider.asked == [("boolean", "none")]
+
+
 def test_a_flag_that_changes_its_type_is_found_again() -> None:
     """The type that was found is tried first, and the others after it."""
     provider = Scripted(exactly("blue"))
