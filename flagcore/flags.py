@@ -192,7 +192,8 @@ class Flags:
 
         Source: Foff's published documentation, "Fetching Feature Configs".
         """
-        return self.details(feature_name, None, ordered_hierarchy=ordered_hierarchy).value
+        value = self._answers.snapshot.resolve_along(feature_name, tuple(ordered_hierarchy)).value
+        return None if value is ABSENT else copied(value)
 
     def all(self) -> dict[str, Any]:
         """
