@@ -13,10 +13,10 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any
 
 from flagcore.errors import MalformedDocument
+from flagcore.formats.condition_leaf import Leaves
 from flagcore.formats.condition_text import ConditionFault, scanned
 from flagcore.rules import operators
 from flagcore.rules.model import And, Attribute, Call, Const, Expression, FlagValue, InSegment, Not, Operator, Or
@@ -45,9 +45,6 @@ _TEXT_FUNCTIONS: dict[str, Operator] = {
 }
 _TIME_FUNCTIONS: dict[str, Operator] = {"before": operators.BEFORE, "after": operators.AFTER}
 
-#: Names in one dotted attribute: deeper than any context that people write, and each is a look-up at the read.
-MAX_PATH = 20
-
 #: How each function is written, by its name.
 FUNCTIONS: dict[str, str] = {
     "startswith": 'startswith(email, "test-")',
@@ -59,27 +56,6 @@ FUNCTIONS: dict[str, str] = {
     "after": 'after("2027-03-01T09:00:00Z")',
     "segment": 'segment("beta-testers")',
     "flag": 'flag("payments-v2")',
-}
-
-#: Words of other languages for Python's literals. As attribute names they would be missing, and so silently false.
-_FOREIGN = {"true": "True", "false": "False", "null": "None", "none": "None", "undefined": "None", "nil": "None"}
-
-_NODES = {
-    ast.Attribute: "an attribute",
-    ast.BinOp: "arithmetic",
-    ast.BoolOp: "a condition",
-    ast.Call: "a call",
-    ast.Compare: "a condition",
-    ast.Constant: "a literal",
-    ast.Dict: "an object",
-    ast.IfExp: "an `if`",
-    ast.List: "a list",
-    ast.Name: "an attribute",
-    ast.NamedExpr: "an assignment",
-    ast.Starred: "a star",
-    ast.Subscript: "a subscript",
-    ast.Tuple: "a tuple",
-    ast.UnaryOp: "a condition or arithmetic",
 }
 
 
@@ -149,8 +125,7 @@ class _Parser:
     """
 
     def __init__(self, line: str, margin: int, known: Known) -> None:
-        self._line = line[margin:]
-        self._margin = margin
+        self._leaves = Leaves(line[margin:], margin)
         self._known = known
 
     def condition(self, node: ast.expr) -> Expression:
@@ -168,16 +143,16 @@ class _Parser:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Call)):
             # A value alone: `beta` is `beta == True`.
             return Call(operators.EQUAL, (self.term(node), Const(True)))
-        raise self._fault(node, f'expected a condition such as plan == "free", got {self._spelled(node)}')
+        raise self._leaves.fault(node, f'expected a condition such as plan == "free", got {self._leaves.spelled(node)}')
 
     def term(self, node: ast.expr) -> Expression:
         if isinstance(node, (ast.Name, ast.Attribute)):
-            return Attribute(self._path(node))
+            return Attribute(self._leaves.path(node))
         if isinstance(node, ast.Call):
             if self._name(node) != "flag":
-                raise self._fault(node, f"expected a value to compare, got the condition {self._name(node)}(…)")
+                raise self._leaves.fault(node, f"expected a value to compare, got the condition {self._name(node)}(…)")
             return FlagValue(self._flag(node))
-        return Const(self._literal(node))
+        return Const(self._leaves.literal(node))
 
     def _comparison(self, node: ast.Compare) -> Expression:
         operands = [node.left, *node.comparators]
@@ -189,13 +164,15 @@ class _Parser:
     def _step(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Expression:
         found = _COMPARISONS.get(type(operator))
         if found is None:
-            raise self._fault(right, "expected == or !=, got `is`")
+            raise self._leaves.fault(right, "expected == or !=, got `is`")
         is_membership = isinstance(operator, (ast.In, ast.NotIn))
         if is_membership and isinstance(right, ast.Constant):
-            raise self._fault(right, f"expected a list such as [1, 2], got {self._spelled(right)}; see also contains()")
+            raise self._leaves.fault(
+                right, f"expected a list such as [1, 2], got {self._leaves.spelled(right)}; see also contains()"
+            )
         one, other = self.term(left), self.term(right)
         if is_membership and isinstance(one, Const) and isinstance(other, Const):
-            raise self._fault(left, "expected an attribute to look for, got a literal")
+            raise self._leaves.fault(left, "expected an attribute to look for, got a literal")
         return Call(found, (self._variant(one, other, left), self._variant(other, one, right)))
 
     def _variant(self, term: Expression, other: Expression, node: ast.expr) -> Expression:
@@ -211,7 +188,7 @@ class _Parser:
     def _payload(self, name: Json, variants: Mapping[str, Json], node: ast.expr) -> Json:
         if isinstance(name, str) and name in variants:
             return variants[name]
-        raise self._fault(node, f"expected the name of a variant ({', '.join(variants)}), got {name!r}")
+        raise self._leaves.fault(node, f"expected the name of a variant ({', '.join(variants)}), got {name!r}")
 
     def _call(self, node: ast.Call) -> Expression:
         name = self._name(node)
@@ -223,21 +200,21 @@ class _Parser:
 
     def _text_call(self, node: ast.Call, name: str) -> Expression:
         value, argument = self._arguments(node, name, 2)
-        written = self._literal(argument)
+        written = self._leaves.literal(argument)
         if name != "contains" and not isinstance(written, str):
-            raise self._fault(argument, f"expected a string, as in {FUNCTIONS[name]}, got {kind(written)}")
+            raise self._leaves.fault(argument, f"expected a string, as in {FUNCTIONS[name]}, got {kind(written)}")
         return self._checked(argument, Call(_TEXT_FUNCTIONS[name], (self.term(value), Const(written))))
 
     def _time_call(self, node: ast.Call, name: str) -> Expression:
         *values, argument = self._arguments(node, name, 1, 2)
-        written = Const(self._literal(argument))
+        written = Const(self._leaves.literal(argument))
         return self._checked(argument, Call(_TIME_FUNCTIONS[name], (*map(self.term, values), written)))
 
     def _checked(self, node: ast.expr, call: Call) -> Expression:
         try:
             operators.check_call(call)
         except MalformedDocument as error:
-            raise self._fault(node, error.message) from None
+            raise self._leaves.fault(node, error.message) from None
         return call
 
     def _flag(self, node: ast.Call) -> str:
@@ -252,11 +229,11 @@ class _Parser:
         (argument,) = self._arguments(node, what, 1)
         name = argument.value if isinstance(argument, ast.Constant) else None
         if not isinstance(name, str):
-            raise self._fault(
-                argument, f"expected a name in quotes, as in {FUNCTIONS[what]}, got {self._spelled(argument)}"
+            raise self._leaves.fault(
+                argument, f"expected a name in quotes, as in {FUNCTIONS[what]}, got {self._leaves.spelled(argument)}"
             )
         if name not in there:
-            raise self._fault(argument, f"expected a {what} of this document, got {name!r}{_hint(name, there)}")
+            raise self._leaves.fault(argument, f"expected a {what} of this document, got {name!r}{_hint(name, there)}")
         return name
 
     def _arguments(self, node: ast.Call, name: str, *counts: int) -> list[ast.expr]:
@@ -264,7 +241,7 @@ class _Parser:
             expected = " or ".join(map(str, counts))
             came = "a named one" if node.keywords else len(node.args)
             example = FUNCTIONS[name]
-            raise self._fault(
+            raise self._leaves.fault(
                 node, f"expected {expected} argument{'s' * (expected != '1')}, as in {example}, got {came}"
             )
         return node.args
@@ -272,60 +249,15 @@ class _Parser:
     def _name(self, node: ast.Call) -> str:
         called = node.func
         if isinstance(called, ast.Attribute) and called.attr in FUNCTIONS:
-            raise self._fault(called, f"expected {FUNCTIONS[called.attr]}, got a call of an attribute")
+            raise self._leaves.fault(called, f"expected {FUNCTIONS[called.attr]}, got a call of an attribute")
         if not isinstance(called, ast.Name):
-            raise self._fault(called, f"expected one of {', '.join(FUNCTIONS)}, got a call of {self._spelled(called)}")
+            raise self._leaves.fault(
+                called, f"expected one of {', '.join(FUNCTIONS)}, got a call of {self._leaves.spelled(called)}"
+            )
         if called.id not in FUNCTIONS:
             came = f"got {called.id!r}{_hint(called.id, FUNCTIONS)}"
-            raise self._fault(called, f"expected one of {', '.join(FUNCTIONS)}, {came}")
+            raise self._leaves.fault(called, f"expected one of {', '.join(FUNCTIONS)}, {came}")
         return called.id
-
-    def _path(self, node: ast.expr) -> tuple[str, ...]:
-        names: list[str] = []
-        while isinstance(node, ast.Attribute):
-            names.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name):
-            raise self._fault(node, f"expected the name of an attribute before the dot, got {self._spelled(node)}")
-        if node.id in _FOREIGN and not names:
-            raise self._fault(node, f"expected {_FOREIGN[node.id]}, got {node.id}")
-        if len(names) >= MAX_PATH:
-            raise self._fault(node, f"expected at most {MAX_PATH} names with dots between, got {len(names) + 1}")
-        return (node.id, *reversed(names))
-
-    def _literal(self, node: ast.expr) -> Json:
-        if isinstance(node, (ast.List, ast.Tuple)):
-            return [self._scalar(each) for each in node.elts]
-        return self._scalar(node)
-
-    def _scalar(self, node: ast.expr) -> Json:
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            number = self._scalar(node.operand)
-            if isinstance(number, (int, float)) and not isinstance(number, bool):
-                return -number
-        elif isinstance(node, ast.Constant):
-            value = node.value
-            if isinstance(value, float) and not isfinite(value):
-                raise self._fault(node, "expected a finite number, got a larger one")
-            if value is None or isinstance(value, (bool, int, float, str)):
-                return value
-        elif isinstance(node, (ast.Name, ast.Attribute)):
-            raise self._fault(node, f"expected a value written out, got the attribute {'.'.join(self._path(node))}")
-        raise self._fault(node, f"expected an attribute or a literal, got {self._spelled(node)}")
-
-    def _spelled(self, node: ast.expr) -> str:
-        if isinstance(node, ast.Constant) and not isinstance(node.value, (bytes, complex)):
-            return kind(node.value) if node.value is not ... else "an ellipsis"
-        if isinstance(node, (ast.Compare, ast.BoolOp)) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        ):
-            return "a condition"
-        return _NODES.get(type(node), f"what Python calls {type(node).__name__}")
-
-    def _fault(self, node: ast.expr, message: str) -> ConditionFault:
-        # Python counts bytes; people count characters.
-        index = len(self._line.encode()[: node.col_offset].decode())
-        return ConditionFault(message, self._margin + index)
 
 
 def _hint(name: str, there: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flagcore.errors import MalformedDocument
-from flagcore.formats.condition import FUNCTIONS, MAX_PATH, Known, parse_condition
+from flagcore.formats.condition import FUNCTIONS, Known, parse_condition
+from flagcore.formats.condition_leaf import MAX_PATH
 from flagcore.formats.condition_text import MAX_BRACKETS, MAX_LENGTH
 from flagcore.rules import operators
 from flagcore.rules.model import And, Attribute, Call, Const, FlagValue, InSegment, Not, Or
