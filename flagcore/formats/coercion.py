@@ -155,7 +155,7 @@ def _digits(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
 
 
-def loosely_equal(one: Any, other: Any) -> bool:
+def loosely_equal(one: Any = None, other: Any = None) -> bool:
     """
     `==`: null only equals null; else unlike types meet as numbers, an array and anything else by the array's text, and
     arrays and objects among themselves only when they are the very same.
@@ -176,7 +176,7 @@ def loosely_equal(one: Any, other: Any) -> bool:
 _HOLDERS = (list, dict)
 
 
-def strictly_equal(one: Any, other: Any) -> bool:
+def strictly_equal(one: Any = None, other: Any = None) -> bool:
     """
     `===`: as `loosely_equal`, but that unlike types are never equal. All numbers are of one type.
     """

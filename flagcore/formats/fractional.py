@@ -10,6 +10,8 @@ Source: flagd's documentation, "Fractional Operation"; its decision records on h
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import mmh3
@@ -17,12 +19,16 @@ import mmh3
 from flagcore.formats.cbor import encode
 from flagcore.resolution import ABSENT
 from flagcore.rules.buckets import share
-from flagcore.rules.model import Operator
+from flagcore.rules.model import Call, Const, Expression, Operator
+from flagcore.value import Json
 
-__all__ = ["FRACTIONAL", "MAX_WEIGHT", "bucketed", "hashed"]
+__all__ = ["FRACTIONAL", "MAX_WEIGHT", "bucketed", "called", "hashed"]
 
 #: The highest weight, and the highest sum of weights: a signed 32-bit integer, so that hash * sum fits in 64 bits.
 MAX_WEIGHT: Final = 2**31 - 1
+
+#: (flag key, targeting key, first argument) -> what is hashed; None where that is nobody.
+_UnitOf = Callable[[Any, Any, Any], "bytes | None"]
 
 
 def hashed(unit: bytes) -> int:
@@ -43,37 +49,76 @@ def bucketed(unit: bytes, buckets: list[tuple[Any, int]]) -> Any:
     return buckets[share(hashed(unit), weights)][0]
 
 
-def _v2(flag_key: Any, targeting_key: Any, *arguments: Any) -> Any:
-    first = arguments[0] if arguments else None
+def called(generation: str, flag_key: Expression, targeting_key: Expression, given: tuple[Expression, ...]) -> Call:
+    """
+    The expression of `fractional` with the arguments of a document. Buckets that are constants are taken apart here,
+    once.
+
+    Args:
+        generation: `v2` or `v3`.
+        flag_key: gives the flag's key.
+        targeting_key: gives the targeting key.
+        given: the unit, if there is one, and the buckets.
+    """
+    shorthand = bool(given) and isinstance(given[0], Const) and type(given[0].value) is list
+    buckets = _buckets([each.value if isinstance(each, Const) else None for each in given[0 if shorthand else 1 :]])
+    total = sum(weight for _, weight in buckets or ())
+    if not buckets or not 0 < total <= MAX_WEIGHT:
+        return Call(FRACTIONAL[generation], (flag_key, targeting_key, *given))
+    table: list[Json] = [
+        [*row, upper] for row, upper in zip(buckets, accumulate(weight for _, weight in buckets), strict=True)
+    ]
+    first = Const([]) if shorthand else given[0]
+    return Call(_FIXED[generation], (flag_key, targeting_key, first, Const(total), Const(table)))
+
+
+def _fixed(unit_of: _UnitOf, general: Operator) -> Callable[..., Any]:
+    def fractional(flag_key: Any, targeting_key: Any, first: Any, total: int, table: list[Any]) -> Any:
+        if type(first) is list and first:  # an array that is no array in the document is a bucket
+            return general.function(flag_key, targeting_key, first, *[row[:2] for row in table])
+        unit = unit_of(flag_key, targeting_key, first)
+        if unit is None:
+            return None
+        place = (mmh3.hash(unit, 0, False) * total) >> 32
+        for variant, _, upper in table:
+            if place < upper:
+                return variant
+        return None
+
+    return fractional
+
+
+def _general(unit_of: _UnitOf) -> Callable[..., Any]:
+    def fractional(flag_key: Any, targeting_key: Any, *arguments: Any) -> Any:
+        first = arguments[0] if arguments else None
+        unit = unit_of(flag_key, targeting_key, first)
+        if unit is None:
+            return None
+        buckets = _buckets(arguments if type(first) is list else arguments[1:])
+        return bucketed(unit, buckets) if buckets else None
+
+    return fractional
+
+
+def _v2(flag_key: Any, targeting_key: Any, first: Any) -> bytes | None:
     if type(first) is str:
-        return _chosen(first, arguments[1:])
+        return first.encode("utf-8", "surrogatepass")
+    if first is not None and first is not ABSENT and type(first) is not list:
+        return None
     if type(targeting_key) is not str or not targeting_key:
         return None
-    if first is None or first is ABSENT:
-        arguments = arguments[1:]
-    return _chosen(_text(flag_key) + targeting_key, arguments)
+    return (_text(flag_key) + targeting_key).encode("utf-8", "surrogatepass")
 
 
-def _chosen(unit: str, arguments: tuple[Any, ...]) -> Any:
-    buckets = _buckets(arguments)
-    return bucketed(unit.encode("utf-8", "surrogatepass"), buckets) if buckets else None
-
-
-def _v3(flag_key: Any, targeting_key: Any, *arguments: Any) -> Any:
-    first = arguments[0] if arguments else None
+def _v3(flag_key: Any, targeting_key: Any, first: Any) -> bytes | None:
     if first is None or first is ABSENT:
         return None
-    if type(first) is not list:
-        unit, arguments = first, arguments[1:]
-    elif type(targeting_key) is str and targeting_key:
-        unit = [_text(flag_key), targeting_key]
-    else:
-        return None
-    buckets = _buckets(arguments)
-    if not buckets:
-        return None
+    if type(first) is list:
+        if type(targeting_key) is not str or not targeting_key:
+            return None
+        first = [_text(flag_key), targeting_key]
     try:
-        return bucketed(encode(unit), buckets)
+        return encode(first)
     except ValueError:  # too large or too deep to be anybody's identity
         return None
 
@@ -82,7 +127,7 @@ def _text(flag_key: Any) -> str:
     return flag_key if type(flag_key) is str else ""
 
 
-def _buckets(arguments: tuple[Any, ...]) -> list[tuple[Any, int]] | None:
+def _buckets(arguments: Sequence[Any]) -> list[tuple[Any, int]] | None:
     found = []
     for argument in arguments:
         if type(argument) is not list or not 1 <= len(argument) <= 2:
@@ -103,8 +148,17 @@ def _weight(value: Any) -> int | None:
     return max(0, value)
 
 
+_UNITS: Final[dict[str, _UnitOf]] = {"v2": _v2, "v3": _v3}
+
 #: The operator of each generation. Its arguments are the flag's key, the targeting key, and those of the document.
 FRACTIONAL: Final = {
-    "v2": Operator("fractional", _v2, "jsonlogic"),
-    "v3": Operator("fractional v3", _v3, "jsonlogic"),
+    generation: Operator(f"fractional {generation}", _general(unit_of), "jsonlogic")
+    for generation, unit_of in _UNITS.items()
+}
+
+#: The same with a table of buckets: the flag's key, the targeting key, the unit, the sum of weights and the table, whose
+#: rows are a variant, its weight, and the weights so far.
+_FIXED: Final = {
+    generation: Operator(f"fractional {generation}, fixed", _fixed(unit_of, FRACTIONAL[generation]), "jsonlogic")
+    for generation, unit_of in _UNITS.items()
 }

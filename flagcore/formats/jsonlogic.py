@@ -18,11 +18,12 @@ from typing import Any, Final
 from flagcore.errors import MalformedDocument
 from flagcore.formats.coercion import settled, text, true
 from flagcore.formats.flagd_operators import FLAGD
-from flagcore.formats.fractional import FRACTIONAL
+from flagcore.formats.fractional import called
 from flagcore.formats.jsonlogic_operators import (
     ARRAY,
     BOOLEAN,
     DEFAULTED,
+    HEEDED,
     ITERATING,
     LOOKUP,
     MISSING,
@@ -80,7 +81,7 @@ class Translation:
         self._steps: list[str | int] = []
         self._where = where
         self._depth = 0
-        self._fractional = FRACTIONAL[generation]
+        self._generation = generation
         self._forms: dict[str, Callable[[list[Any]], Expression]] = {
             "var": self._var,
             "missing": self._missing,
@@ -116,7 +117,7 @@ class Translation:
         """
         The expression of one operator and its arguments.
         """
-        values = arguments if type(arguments) is list else [arguments]
+        values = arguments[: HEEDED.get(name)] if type(arguments) is list else [arguments]
         form = self._forms.get(name)
         if form is not None:
             return form(values)
@@ -236,7 +237,7 @@ class Translation:
 
     def _fraction(self, values: list[Any]) -> Expression:
         targeting_key = self.attribute(("targetingKey",))
-        return Call(self._fractional, (self.flag_key(), targeting_key, *self._all(values)))
+        return called(self._generation, self.flag_key(), targeting_key, self._all(values))
 
 
 _NULL = Const(None)

@@ -27,7 +27,19 @@ from flagcore.formats.coercion import (
 from flagcore.resolution import ABSENT
 from flagcore.rules.model import Operator
 
-__all__ = ["ARRAY", "BOOLEAN", "DEFAULTED", "ITERATING", "LOOKUP", "MISSING", "MISSING_SOME", "NOW", "PLAIN", "WITHIN"]
+__all__ = [
+    "ARRAY",
+    "BOOLEAN",
+    "DEFAULTED",
+    "HEEDED",
+    "ITERATING",
+    "LOOKUP",
+    "MISSING",
+    "MISSING_SOME",
+    "NOW",
+    "PLAIN",
+    "WITHIN",
+]
 
 #: Elements an array made by a rule may have: as many as a read may evaluate.
 _MAX_ELEMENTS = 10_000
@@ -38,19 +50,11 @@ _Each = Callable[[Any], Any]
 _LEADING = re.compile(r"\s*([+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))")
 
 
-def _unequal(one: Any = None, other: Any = None, *_: Any) -> bool:
+def _unequal(one: Any = None, other: Any = None) -> bool:
     return not loosely_equal(one, other)
 
 
-def _equal(one: Any = None, other: Any = None, *_: Any) -> bool:
-    return loosely_equal(one, other)
-
-
-def _same(one: Any = None, other: Any = None, *_: Any) -> bool:
-    return strictly_equal(one, other)
-
-
-def _unlike(one: Any = None, other: Any = None, *_: Any) -> bool:
+def _unlike(one: Any = None, other: Any = None) -> bool:
     return not strictly_equal(one, other)
 
 
@@ -67,11 +71,11 @@ def _at_most(one: Any = nan, other: Any = nan, *third: Any) -> bool:
     return less(other, one) is False
 
 
-def _above(one: Any = nan, other: Any = nan, *_: Any) -> bool:
+def _above(one: Any = nan, other: Any = nan) -> bool:
     return less(other, one) is True
 
 
-def _at_least(one: Any = nan, other: Any = nan, *_: Any) -> bool:
+def _at_least(one: Any = nan, other: Any = nan) -> bool:
     return less(one, other) is False
 
 
@@ -103,14 +107,14 @@ def _difference(one: Any = nan, *others: Any) -> _Number:
     return rounded(number(one) - number(others[0])) if others else rounded(-number(one))
 
 
-def _quotient(one: Any = nan, other: Any = nan, *_: Any) -> _Number:
+def _quotient(one: Any = nan, other: Any = nan) -> _Number:
     dividend, divisor = number(one), number(other)
     if divisor == 0:
         return nan if dividend == 0 or dividend != dividend else (inf if dividend > 0 else -inf)
     return rounded(dividend / divisor)
 
 
-def _remainder(one: Any = nan, other: Any = nan, *_: Any) -> _Number:
+def _remainder(one: Any = nan, other: Any = nan) -> _Number:
     dividend, divisor = number(one), number(other)
     # ECMA-262, Number::remainder: the sign is the dividend's, as in C.
     return rounded(fmod(dividend, divisor)) if divisor != 0 and isfinite(dividend) else nan
@@ -145,7 +149,7 @@ def _whole(value: Any) -> int:
     return int(found) if isfinite(found) else (MAX_TEXT if found > 0 else -MAX_TEXT)
 
 
-def _contained(needle: Any = None, haystack: Any = None, *_: Any) -> bool:
+def _contained(needle: Any = None, haystack: Any = None) -> bool:
     if type(haystack) is str:
         return text(needle) in haystack
     if type(haystack) is not list:
@@ -204,7 +208,7 @@ def _missing(scope: Any, *keys: Any) -> list[Any]:
     return [_found(key) for key in keys if _lookup(scope, key) in (None, "", ABSENT)]
 
 
-def _missing_some(scope: Any, needed: Any = 0, keys: Any = None, *_: Any) -> list[Any]:
+def _missing_some(scope: Any, needed: Any = 0, keys: Any = None) -> list[Any]:
     wanted = keys if type(keys) is list else []
     found = _missing(scope, wanted)
     return [] if less(len(wanted) - len(found), needed) is False else found
@@ -245,7 +249,7 @@ def _none(items: Any, each: _Each) -> bool:
     return not _some(items, each)
 
 
-def _logged(value: Any = None, *_: Any) -> Any:
+def _logged(value: Any = None) -> Any:
     return value  # a read does no I/O
 
 
@@ -260,9 +264,9 @@ def _table(**functions: Callable[..., Any]) -> dict[str, Operator]:
 #: The operators that take the values of their arguments, by name.
 PLAIN: Final = _table(
     **{
-        "==": _equal,
+        "==": loosely_equal,
         "!=": _unequal,
-        "===": _same,
+        "===": strictly_equal,
         "!==": _unlike,
         "<": _below,
         "<=": _at_most,
@@ -282,6 +286,14 @@ PLAIN: Final = _table(
         "log": _logged,
     }
 )
+
+#: How many arguments an operator looks at, where not at all of them: further ones say nothing.
+HEEDED: Final = {
+    **dict.fromkeys(("==", "!=", "===", "!==", ">", ">=", "/", "%", "in", "-"), 2),
+    **dict.fromkeys(("<", "<=", "substr"), 3),
+    "missing_some": 2,
+    "log": 1,
+}
 
 #: Those that evaluate their second argument once for each element of the first.
 ITERATING: Final = _table(map=_mapped, filter=_filtered, reduce=_reduced, all=_all, some=_some, none=_none)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flagcore.formats.cbor import encode
-from flagcore.formats.fractional import FRACTIONAL, MAX_WEIGHT, bucketed, hashed
+from flagcore.formats.fractional import FRACTIONAL, MAX_WEIGHT, bucketed, called, hashed
 from flagcore.resolution import ABSENT
+from flagcore.rules.model import Attribute, Const
 
 
 def position(unit: bytes, total: int) -> int:
@@ -200,3 +201,19 @@ def test_weights_are_kept_to() -> None:
     found = [V2("f", f"user-{n}", ["a", 10], ["b", 30], ["c", 60]) for n in range(10_000)]
     for name, share in (("a", 0.1), ("b", 0.3), ("c", 0.6)):
         assert abs(found.count(name) - 10_000 * share) < 5 * (10_000 * share * (1 - share)) ** 0.5
+
+
+FIRSTS = [[], [None], ["mail"], [5], [["x", 1]], [ABSENT]]
+BUCKETS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-1, 50)).map(list), min_size=1, max_size=4)
+
+
+@given(st.sampled_from(["v2", "v3"]), st.sampled_from(FIRSTS), BUCKETS, st.sampled_from(["user-1", "", None]))
+def test_buckets_taken_apart_beforehand_are_the_same(generation: str, first: Any, buckets: Any, key: Any) -> None:
+    """Written as constants or made by rules, with a unit that is known beforehand or not."""
+    unit = tuple(Attribute(("unit",)) for _ in first)
+    call = called(generation, Const("flag"), Const(key), (*unit, *map(Const, buckets)))
+    values = [first[0] if each in unit else each.value for each in call.arguments]
+    expected = FRACTIONAL[generation].function("flag", key, *first, *buckets)
+    assert call.operator.function(*values) == expected
+    fixed = any(weight > 0 for _, weight in buckets)
+    assert (call.operator != FRACTIONAL[generation]) is fixed
