@@ -272,7 +272,9 @@ class FlagClient(Reader):
         try:
             if context is None:
                 return self._answers[key]  # type: ignore[no-any-return] # both tables hold resolutions
-            return self._answers.resolve(key, EvaluationContext.of(context))  # type: ignore[no-any-return]
+            if type(context) is not EvaluationContext:
+                context = EvaluationContext.of(context)
+            return self._answers.resolve(key, context)  # type: ignore[no-any-return]
         except ConfigError as error:
             return Resolution.error(key, ErrorCode.INVALID_CONTEXT, str(error))
         except TypeError:  # a key that can't be looked up

@@ -172,15 +172,15 @@ class Snapshot:
         The answer for `key`; its value is `ABSENT` where the caller's default stands. I/O: none. Locks: none. Safe
         from any thread or task. Never raises: a flag that fails answers with `GENERAL`.
         """
-        known = self._known.get(key)
-        if known is not None:
-            return known
         thunk = self._thunks.get(key)
         if thunk is not None:
             try:
                 return thunk(context)
             except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
                 return failed(key, error)
+        known = self._known.get(key)
+        if known is not None:
+            return known
         if key in self._plain:
             # Every view shares this answer. Two threads may both make it: equal, and either may stay.
             return self._known.setdefault(key, Resolution(self._plain[key], key))
