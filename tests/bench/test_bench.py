@@ -155,8 +155,11 @@ def test_cell_says_figure_unit_and_ratio() -> None:
 
 
 def test_picture_marks_each_peer_once() -> None:
-    """A peer is a letter in each of its rows and once in the key; names are escaped."""
-    reports = [Report("flagcore", figures={"y": 40.0}), Report("soasap", figures={"y": 41.0})]
+    """A peer is a letter in each of its rows and once in the key; a yardstick is drawn once."""
+    reports = [
+        Report("flagcore", figures={"y": 40.0, "boolean": 50.0}),
+        Report("soasap", figures={"y": 41.0, "boolean": 51.0}),
+    ]
     picture = svg(reports, "1 < 2 & so on")
     ET.fromstring(picture)
     assert picture.count(">S</text>") == 2
