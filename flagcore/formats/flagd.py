@@ -14,28 +14,22 @@ spoils the document, as it does in flagd. Source: flagd's documentation, "Flag D
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any, Final
 
 from flagcore.errors import MalformedDocument
 from flagcore.formats.coercion import text
-from flagcore.formats.jsonlogic import Translation
-from flagcore.formats.jsonlogic_operators import LOOKUP, NOW, WITHIN
+from flagcore.formats.flagd_targeting import Evaluators, Targeting, came, listed
 from flagcore.resolution import ABSENT, NO_METADATA
 from flagcore.rules.model import (
-    Attribute,
-    Call,
     Choice,
     Const,
     Definition,
-    Expression,
     Fault,
     Rule,
     Ruleset,
-    Scope,
     Select,
 )
-from flagcore.value import MAX_NODES, kind, member
+from flagcore.value import kind, member
 
 __all__ = ["parse"]
 
@@ -64,7 +58,7 @@ def parse(document: dict[str, Any], generation: str = NEWEST) -> Ruleset:
     evaluators = document.get("$evaluators", {})
     if not isinstance(evaluators, dict):
         raise MalformedDocument(f"expected an object of rules, got {kind(evaluators)}", where="$['$evaluators']")
-    shared = _Evaluators(evaluators, generation)
+    shared = Evaluators(evaluators, generation)
     definitions = {key: _Flag(key, flag, where, metadata, shared).definition() for key, flag, where in _flags(document)}
     return Ruleset({}, definitions, metadata=metadata or NO_METADATA)
 
@@ -76,8 +70,8 @@ def _flags(document: dict[str, Any]) -> list[tuple[str, Any, str]]:
             raise MalformedDocument("expected keys of at least one character, got an empty one", where="$.flags")
         return [(key, flag, member("$.flags", key)) for key, flag in flags.items()]
     if not isinstance(flags, list):
-        came = "nothing" if "flags" not in document else kind(flags)
-        raise MalformedDocument(f"expected an object of flags, or an array, got {came}", where="$.flags")
+        got = "nothing" if "flags" not in document else kind(flags)
+        raise MalformedDocument(f"expected an object of flags, or an array, got {got}", where="$.flags")
     found: dict[str, tuple[str, Any, str]] = {}
     for index, flag in enumerate(flags):
         where = member("$.flags", index)
@@ -101,33 +95,12 @@ def _metadata(metadata: object, where: str) -> dict[str, Any]:
     return metadata
 
 
-class _Evaluators:
-    """
-    The rules that flags share. One that is the same for each flag is translated once.
-    """
-
-    def __init__(self, rules: dict[str, Any], generation: str) -> None:
-        self.rules = rules
-        self.generation = generation
-        #: {(name, within a lambda): (its expression, the expressions that it is made of)}
-        self.made: dict[tuple[str, bool], tuple[Expression, int]] = {}
-        self._room = MAX_NODES
-
-    def spend(self, expressions: int) -> bool:
-        """
-        Whether the document may become so many expressions more. Rules that flags share can make a short document a
-        very long one.
-        """
-        self._room -= expressions
-        return self._room >= 0
-
-
 class _Flag:
     """
     One flag of a document on its way to a definition.
     """
 
-    def __init__(self, key: str, flag: Any, where: str, metadata: dict[str, Any], shared: _Evaluators) -> None:
+    def __init__(self, key: str, flag: Any, where: str, metadata: dict[str, Any], shared: Evaluators) -> None:
         self.key = key
         self.flag = flag
         self.where = where
@@ -156,13 +129,13 @@ class _Flag:
             raise MalformedDocument(f"expected an object, got {kind(self.flag)}", where=self.where)
         state = self.flag.get("state")
         if state not in _STATES:
-            came = _came(state) if "state" in self.flag else "nothing"
-            raise MalformedDocument(f"expected {' or '.join(_STATES)}, got {came}", where=f"{self.where}.state")
+            got = came(state) if "state" in self.flag else "nothing"
+            raise MalformedDocument(f"expected {' or '.join(_STATES)}, got {got}", where=f"{self.where}.state")
         where = f"{self.where}.variants"
         variants = self.flag.get("variants")
         if not isinstance(variants, dict) or not variants or "" in variants:
-            came = "none" if variants == {} else "one without a name" if variants else kind(variants)
-            raise MalformedDocument(f"expected an object of named variants, got {came}", where=where)
+            got = "none" if variants == {} else "one without a name" if variants else kind(variants)
+            raise MalformedDocument(f"expected an object of named variants, got {got}", where=where)
         kinds = {kind(value): name for name, value in variants.items()}
         for found, name in kinds.items():
             if found not in ("a boolean", "a string", "a number", "an object"):
@@ -184,7 +157,7 @@ class _Flag:
             return Choice(ABSENT)
         if not isinstance(name, str) or name not in choices:
             raise MalformedDocument(
-                f"expected the name of a variant ({', '.join(choices)}) or null, got {_came(name)}",
+                f"expected the name of a variant ({listed(choices)}) or null, got {came(name)}",
                 where=f"{self.where}.defaultVariant",
             )
         return choices[name]
@@ -195,9 +168,9 @@ class _Flag:
             return ()
         where = f"{self.where}.targeting"
         if not isinstance(targeting, dict) or len(targeting) != 1:
-            came = f"{len(targeting)} members" if isinstance(targeting, dict) else kind(targeting)
-            raise MalformedDocument(f"expected an object with one operator, got {came}", where=where)
-        name = _Targeting(where, self.key, self._shared).of(targeting)
+            got = f"{len(targeting)} members" if isinstance(targeting, dict) else kind(targeting)
+            raise MalformedDocument(f"expected an object with one operator, got {got}", where=where)
+        name = Targeting(where, self.key, self._shared).of(targeting)
         return (Rule(None, Select(name, choices, spelled)),)
 
 
@@ -213,67 +186,3 @@ def spelled(result: Any) -> str | None:
     if type(result) is float and not -float("inf") < result < float("inf"):
         return None  # JSON has no such number
     return kind(result) if type(result) in (list, dict) else text(result)
-
-
-class _Targeting(Translation):
-    """
-    The way from one flag's targeting to an expression: JsonLogic that knows the flag's key, the time, and the rules
-    that flags share.
-
-    Attributes:
-        particular: whether something made so far is this flag's alone.
-    """
-
-    def __init__(self, where: str, key: str, shared: _Evaluators, *, within: Translation | None = None) -> None:
-        super().__init__(where, shared.generation)
-        self.key = key
-        self.particular = False
-        self.inside = within.inside if within is not None else 0
-        self._shared = shared
-        self._referred = within is not None
-
-    def counted(self, expressions: int) -> None:
-        super().counted(expressions)
-        if not self._shared.spend(expressions):
-            raise self.fault(f"expected rules of at most {MAX_NODES} parts in all, got more")
-
-    def rule(self, name: str, arguments: Any) -> Expression:
-        return self._reference(arguments) if name == "$ref" else super().rule(name, arguments)
-
-    def scope(self) -> Expression:
-        return Scope() if self.inside else Call(WITHIN, (Scope(), self.flag_key()))
-
-    def flag_key(self) -> Expression:
-        if self.inside:
-            return Const("")
-        self.particular = True
-        return Const(self.key)
-
-    def attribute(self, path: tuple[str, ...]) -> Expression:
-        if self.inside or path[0] != "$flagd":
-            return Attribute(path)
-        if path == ("$flagd", "flagKey"):
-            return self.flag_key()
-        if path == ("$flagd", "timestamp"):
-            return Call(NOW)
-        return Call(LOOKUP, (self.scope(), Const(".".join(path))))
-
-    def _reference(self, name: Any) -> Expression:
-        if self._referred:  # flagd replaces references once
-            raise self.fault("expected a shared rule without references of its own, got one")
-        rules = self._shared.rules
-        if not isinstance(name, str) or name not in rules:
-            known = ", ".join(list(islice(rules, 10))) or "there is none"
-            raise self.fault(f"expected the name of a shared rule ({known}), got {_came(name)}")
-        made = self._shared.made.get((name, bool(self.inside)))
-        if made is None:
-            shared = _Targeting(member("$['$evaluators']", name), self.key, self._shared, within=self)
-            made = shared.of(rules[name]), shared.count
-            if not shared.particular:
-                self._shared.made[name, bool(self.inside)] = made
-        super().counted(made[1])
-        return made[0]
-
-
-def _came(value: object) -> str:
-    return repr(value) if isinstance(value, str) and len(value) <= 80 else kind(value)

@@ -156,8 +156,8 @@ FRACTIONAL: Final = {
     for generation, unit_of in _UNITS.items()
 }
 
-#: The same with a table of buckets: the flag's key, the targeting key, the unit, the sum of weights and the table, whose
-#: rows are a variant, its weight, and the weights so far.
+#: The same with a table of buckets. Arguments: the flag's key, the targeting key, the unit, the sum of weights, and the
+#: table, whose rows are a variant, its weight, and the weights so far.
 _FIXED: Final = {
     generation: Operator(f"fractional {generation}, fixed", _fixed(unit_of, FRACTIONAL[generation]), "jsonlogic")
     for generation, unit_of in _UNITS.items()

@@ -20,6 +20,7 @@ from flagcore.formats.coercion import settled, text, true
 from flagcore.formats.flagd_operators import FLAGD
 from flagcore.formats.fractional import called
 from flagcore.formats.jsonlogic_operators import (
+    AMONG,
     ARRAY,
     BOOLEAN,
     DEFAULTED,
@@ -92,6 +93,7 @@ class Translation:
             "or": self._or,
             "!": self._not,
             "!!": self._truth,
+            "in": self._in,
             "fractional": self._fraction,
         }
 
@@ -179,6 +181,8 @@ class Translation:
         return tuple([self._at(index, value) for index, value in enumerate(values)])
 
     def _array(self, values: list[Any]) -> Expression:
+        if not any(type(each) is list or type(each) is dict for each in values):
+            return Const(values)  # one part, however many users or countries it lists
         parts = self._all(values)
         constant = all(type(part) is Const for part in parts)
         return Const(values) if constant else Call(ARRAY, parts)
@@ -224,6 +228,13 @@ class Translation:
 
     def _truth(self, values: list[Any]) -> Expression:
         return Not(self._not(values))
+
+    def _in(self, values: list[Any]) -> Expression:
+        parts = self._all(values)
+        array = parts[1].value if len(parts) > 1 and isinstance(parts[1], Const) else None
+        if type(array) is list and all(type(each) is str for each in array):
+            return Call(AMONG, (parts[0], Const({str(each): True for each in array})))
+        return Call(PLAIN["in"], parts)
 
     def _iteration(self, operator: Operator, values: list[Any]) -> Expression:
         given: dict[int, Any] = dict(enumerate(values))

@@ -7,27 +7,38 @@ what would be is null. Source: jsonlogic.com, "Supported Operations"; what it le
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from math import fmod, inf, isfinite, nan
+from math import isfinite
 from time import time
 from typing import Any, Final
 
+from flagcore.formats.arithmetic import (
+    above,
+    at_least,
+    at_most,
+    below,
+    difference,
+    largest,
+    product,
+    quotient,
+    remainder,
+    smallest,
+    total,
+)
 from flagcore.formats.coercion import (
     MAX_TEXT,
     less,
     loosely_equal,
     number,
-    rounded,
     strictly_equal,
     text,
     true,
-    written,
 )
 from flagcore.resolution import ABSENT
 from flagcore.rules.model import Operator
 
 __all__ = [
+    "AMONG",
     "ARRAY",
     "BOOLEAN",
     "DEFAULTED",
@@ -44,10 +55,7 @@ __all__ = [
 #: Elements an array made by a rule may have: as many as a read may evaluate.
 _MAX_ELEMENTS = 10_000
 
-_Number = int | float
 _Each = Callable[[Any], Any]
-
-_LEADING = re.compile(r"\s*([+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))")
 
 
 def _unequal(one: Any = None, other: Any = None) -> bool:
@@ -56,78 +64,6 @@ def _unequal(one: Any = None, other: Any = None) -> bool:
 
 def _unlike(one: Any = None, other: Any = None) -> bool:
     return not strictly_equal(one, other)
-
-
-def _below(one: Any = nan, other: Any = nan, *third: Any) -> bool:
-    if third:
-        return less(one, other) is True and less(other, third[0]) is True
-    return less(one, other) is True
-
-
-def _at_most(one: Any = nan, other: Any = nan, *third: Any) -> bool:
-    # ECMA-262: a <= b is "b < a is false", which it is not where they can't be compared.
-    if third:
-        return less(other, one) is False and less(third[0], other) is False
-    return less(other, one) is False
-
-
-def _above(one: Any = nan, other: Any = nan) -> bool:
-    return less(other, one) is True
-
-
-def _at_least(one: Any = nan, other: Any = nan) -> bool:
-    return less(one, other) is False
-
-
-def _leading(value: Any) -> _Number:
-    # ECMA-262, parseFloat: the number that the text begins with.
-    if type(value) is int or type(value) is float:
-        return number(value)
-    found = _LEADING.match(text(value))
-    return written(found[1]) if found else nan
-
-
-def _sum(*values: Any) -> _Number:
-    total: _Number = 0
-    for each in values:
-        total = rounded(total + _leading(each))
-    return total
-
-
-def _product(*values: Any) -> Any:
-    if len(values) < 2:
-        return values[0] if values else None
-    total: _Number = 1
-    for each in values:
-        total = rounded(total * _leading(each))
-    return total
-
-
-def _difference(one: Any = nan, *others: Any) -> _Number:
-    return rounded(number(one) - number(others[0])) if others else rounded(-number(one))
-
-
-def _quotient(one: Any = nan, other: Any = nan) -> _Number:
-    dividend, divisor = number(one), number(other)
-    if divisor == 0:
-        return nan if dividend == 0 or dividend != dividend else (inf if dividend > 0 else -inf)
-    return rounded(dividend / divisor)
-
-
-def _remainder(one: Any = nan, other: Any = nan) -> _Number:
-    dividend, divisor = number(one), number(other)
-    # ECMA-262, Number::remainder: the sign is the dividend's, as in C.
-    return rounded(fmod(dividend, divisor)) if divisor != 0 and isfinite(dividend) else nan
-
-
-def _largest(*values: Any) -> _Number:
-    numbers = [number(each) for each in values]
-    return nan if any(each != each for each in numbers) else max(numbers, default=-inf)
-
-
-def _smallest(*values: Any) -> _Number:
-    numbers = [number(each) for each in values]
-    return nan if any(each != each for each in numbers) else min(numbers, default=inf)
 
 
 def _concatenated(*values: Any) -> str | None:
@@ -157,6 +93,10 @@ def _contained(needle: Any = None, haystack: Any = None) -> bool:
     if type(needle) is str:
         return needle in haystack
     return any(strictly_equal(needle, each) for each in haystack)
+
+
+def _among(needle: Any, texts: dict[str, Any]) -> bool:
+    return type(needle) is str and needle in texts
 
 
 def _merged(*values: Any) -> list[Any] | None:
@@ -268,17 +208,17 @@ PLAIN: Final = _table(
         "!=": _unequal,
         "===": strictly_equal,
         "!==": _unlike,
-        "<": _below,
-        "<=": _at_most,
-        ">": _above,
-        ">=": _at_least,
-        "+": _sum,
-        "-": _difference,
-        "*": _product,
-        "/": _quotient,
-        "%": _remainder,
-        "max": _largest,
-        "min": _smallest,
+        "<": below,
+        "<=": at_most,
+        ">": above,
+        ">=": at_least,
+        "+": total,
+        "-": difference,
+        "*": product,
+        "/": quotient,
+        "%": remainder,
+        "max": largest,
+        "min": smallest,
         "cat": _concatenated,
         "substr": _part,
         "in": _contained,
@@ -301,6 +241,7 @@ ITERATING: Final = _table(map=_mapped, filter=_filtered, reduce=_reduced, all=_a
 #: Those whose result is always a boolean.
 BOOLEAN: Final = frozenset({"==", "!=", "===", "!==", "<", "<=", ">", ">=", "in", "all", "some", "none"})
 
+AMONG: Final = _operator("in", _among)  #: (needle, {text: anything}): as `in` of an array that has texts alone
 ARRAY: Final = _operator("array", _array)  #: an array whose elements are rules
 LOOKUP: Final = _operator("var", _lookup)  #: (scope, path, default): a path known only at the read, or into an array
 DEFAULTED: Final = _operator("var default", _defaulted)  #: (value, default)
