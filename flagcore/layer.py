@@ -169,6 +169,9 @@ class Layer:
             self.end(fault)
         else:
             self.fail(fault, covered=False)
+        # Outside of the lock another thread may have taken a newer state meanwhile, and this one be said after it.
+        if fault is not None and self.source.health()[1] is None:
+            self.take()
 
     def keep(self, body: Body | Same) -> None:
         with self._lock:

@@ -5,6 +5,8 @@ flagcore behind OpenFeature's API, driven by the SDK's own client.
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -263,7 +265,7 @@ def test_a_provider_without_a_document_is_not_ready_and_goes_on_trying() -> None
     with Server() as server:
         server.script["/"] = lambda call: call.answer(200, b'{"flags": {}}') if answer.wait(5) else call.answer(503)
         flags = FlagClient(HTTPSource(server.url, "native"), cache_dir=None)
-        with pytest.raises(ProviderNotReadyError, match="no document within 0.05 s"):
+        with pytest.raises(ProviderNotReadyError, match=r"no document within 0\.05 s"):
             api.set_provider_and_wait(FlagcoreProvider(flags, wait_seconds=0.05))
         heard = Heard(api.get_client())
         assert api.get_client().get_provider_status() is ProviderStatus.ERROR
@@ -367,3 +369,17 @@ def test_what_is_no_client_is_refused() -> None:
     """A source instead of its client is refused at construction."""
     with pytest.raises(ConfigError, match="expected a FlagClient, got MemorySource"):
         FlagcoreProvider(MemorySource({"flags": {}}))  # type: ignore[arg-type]
+
+
+def run(code: str) -> str:
+    """
+    What a Python of its own prints.
+    """
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_sdk_is_loaded_by_nothing_else() -> None:
+    """flagcore itself needs no SDK; `flagcore.openfeature` without one says what to install."""
+    assert run("import sys, flagcore; flagcore.FlagClient; print('openfeature' in sys.modules)") == "False"
+    missing = "import sys; sys.modules['openfeature'] = None\ntry: import flagcore.openfeature\n"
+    assert run(missing + "except ImportError as error: print(error)").endswith('pip install "flagcore[openfeature]"')

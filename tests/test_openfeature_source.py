@@ -4,6 +4,7 @@ Other vendors' OpenFeature providers behind flagcore's clients and views.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,7 @@ from openfeature.flag_evaluation import FlagResolutionDetails, Reason
 from openfeature.provider import AbstractProvider, Metadata
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-from flagcore import ErrorCode, FlagClient, MemorySource, Status
+from flagcore import ErrorCode, ErrorContext, FlagClient, MemorySource, Status
 from flagcore.errors import ConfigError
 from flagcore.openfeature import OpenFeatureSource
 from flagcore.testing import override
@@ -262,6 +263,29 @@ def test_layers_are_asked_in_turn() -> None:
     assert flags.all() == {"string": "above", "extra": 1}
 
 
+def test_a_change_below_another_layer_is_told() -> None:
+    """The keys that a provider says have changed, beside another source."""
+    provider = Scripted(exactly(True))
+    client = FlagClient(MemorySource({"flags": {}}), OpenFeatureSource(provider), cache_dir=None)
+    client.start(wait_seconds=5)
+    told: list[frozenset[str]] = []
+    client.on_change(told.append)
+    provider.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=["a"]))
+    until(lambda: told == [{"a"}])
+
+
+def test_a_status_that_flaps_ends_where_the_provider_is() -> None:
+    """Events come in threads of the SDK's, in any order: the client's status is the provider's last one."""
+    provider = Scripted(exactly(True))
+    client = ready(provider)
+    for _ in range(30):
+        provider.emit_provider_stale(ProviderEventDetails(message="down"))
+        provider.emit_provider_ready(ProviderEventDetails())
+    until(lambda: client.status is Status.READY)
+    time.sleep(0.05)
+    assert client.status is Status.READY
+
+
 def test_overrides_of_tests_stand_above_it() -> None:
     """`override` serves its values; the provider answers for the rest."""
     client = ready(in_memory(**VALUES))
@@ -292,7 +316,7 @@ def test_the_status_follows_the_provider(caplog: pytest.LogCaptureFixture) -> No
     provider.emit_provider_stale(ProviderEventDetails(message="the stream is down"))
     until(lambda: client.status is Status.STALE)
     assert client.get_bool("on") is True
-    assert "the stream is down" in caplog.text
+    until(lambda: "the stream is down" in caplog.text)
     provider.emit_provider_ready(ProviderEventDetails())
     until(lambda: client.status is Status.READY)
     provider.emit_provider_error(ProviderEventDetails(error_code=TheirCode.PROVIDER_FATAL, message="bad key"))
@@ -311,10 +335,24 @@ class Hopeless(Scripted):
 
 def test_a_provider_that_fails_at_its_start_leaves_defaults() -> None:
     """The application starts; reads give the default with PROVIDER_FATAL, and waiting ends at once."""
-    client = FlagClient(OpenFeatureSource(Hopeless(exactly(True))), cache_dir=None)
+    errors: list[ErrorContext] = []
+    client = FlagClient(OpenFeatureSource(Hopeless(exactly(True))), cache_dir=None, on_error=errors.append)
     assert client.start(wait_seconds=5) is False
-    until(lambda: client.status is Status.FATAL)
+    until(lambda: client.status is Status.FATAL and errors != [])
+    assert (errors[0].is_transient, errors[0].origin) == (False, "scripted")
+    assert "bad key" in str(errors[0].exception)
     assert client.details("on", False).error_code is ErrorCode.PROVIDER_FATAL
+
+
+def test_a_provider_that_was_failing_already_is_known_to() -> None:
+    """Its state is taken over, though no event will tell of it any more."""
+    provider = Scripted(exactly(True))
+    api.set_provider_and_wait(provider)
+    provider.emit_provider_stale(ProviderEventDetails(message="down"))
+    client = FlagClient(OpenFeatureSource(provider), cache_dir=None)
+    client.start()
+    until(lambda: client.status in (Status.STALE, Status.ERROR))
+    assert client.get_bool("on") is True
 
 
 def test_a_provider_that_is_registered_already_is_not_started_again() -> None:

@@ -32,13 +32,6 @@ _STATUSES = {
     ProviderStatus.FATAL: Status.FATAL,
 }
 
-_EVENTS = (
-    ProviderEvent.PROVIDER_READY,
-    ProviderEvent.PROVIDER_STALE,
-    ProviderEvent.PROVIDER_ERROR,
-    ProviderEvent.PROVIDER_CONFIGURATION_CHANGED,
-)
-
 
 class OpenFeatureSource:
     """
@@ -82,17 +75,21 @@ class OpenFeatureSource:
         self._lock = threading.Lock()
         self._listeners: list[WeakMethod[Callable[[], None]]] = []
         self._revision = 0
-        self._fault_message = ""
+        #: What the provider's last event said, until it is READY again; None before it has said anything.
+        self._fault_message: str | None = None
         self._snapshot = self._made(frozenset(), None)
-        # Before the provider is set, so that no event goes unheard.
-        for event in _EVENTS:
-            self.client.add_handler(event, self._handlers[event])
+        self._handlers: dict[ProviderEvent, Callable[[EventDetails], None]] = {
+            ProviderEvent.PROVIDER_READY: self._got_well,
+            ProviderEvent.PROVIDER_STALE: self._got_worse,
+            ProviderEvent.PROVIDER_ERROR: self._got_worse,
+            ProviderEvent.PROVIDER_CONFIGURATION_CHANGED: self._changed,
+        }
+        # Before, so that no event goes unheard; and anew afterwards, since the SDK then runs the handlers of a state
+        # that a provider registered earlier is in already.
+        self._listen()
         api.set_provider(provider, self._domain)
-
-    @property
-    def _handlers(self) -> dict[ProviderEvent, Callable[[EventDetails], None]]:
-        changed = ProviderEvent.PROVIDER_CONFIGURATION_CHANGED
-        return {event: self._changed if event is changed else self._turned for event in _EVENTS}
+        self._unlisten()
+        self._listen()
 
     def read(self) -> tuple[Provided, str]:
         """
@@ -107,12 +104,14 @@ class OpenFeatureSource:
         """
         The provider's status, and what is wrong while something is.
         """
-        status = self._status()
+        status, said = self._status(), self._fault_message
+        if status in (Status.READY, Status.NOT_READY):
+            return status, None
+        if said is None:
+            return Status.NOT_READY, None  # the event that says why is on its way
         if status is Status.FATAL:
-            return status, SourceDenied(f"the provider has failed for good: {self._fault_message or 'it says no more'}")
-        if status in (Status.STALE, Status.ERROR):
-            return status, SourceUnavailable(f"the provider says {status}: {self._fault_message or 'and no more'}")
-        return status, None
+            return status, SourceDenied(f"the provider has failed for good: {said or 'it says no more'}")
+        return status, SourceUnavailable(f"the provider says {status}: {said or 'and no more'}")
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """
@@ -129,8 +128,7 @@ class OpenFeatureSource:
         """
         if self.client.provider is not self._provider:
             return
-        for event in _EVENTS:
-            self.client.remove_handler(event, self._handlers[event])
+        self._unlisten()
         api.set_provider(NoOpProvider(), self._domain)
         self._tell()
 
@@ -152,9 +150,24 @@ class OpenFeatureSource:
             self._snapshot = self._made(changed, time.time())
         self._tell()
 
-    def _turned(self, details: EventDetails) -> None:
-        self._fault_message = details.message or ""
+    def _got_well(self, _: EventDetails) -> None:
+        # Handlers run in threads of the SDK's, in any order: an earlier event may be told of after a later one.
+        if self._status() is Status.READY:
+            self._fault_message = None
         self._tell()
+
+    def _got_worse(self, details: EventDetails) -> None:
+        if self._status() not in (Status.READY, Status.NOT_READY):
+            self._fault_message = details.message or self._fault_message or ""
+        self._tell()
+
+    def _listen(self) -> None:
+        for event, handler in self._handlers.items():
+            self.client.add_handler(event, handler)
+
+    def _unlisten(self) -> None:
+        for event, handler in self._handlers.items():
+            self.client.remove_handler(event, handler)
 
     def _tell(self) -> None:
         with self._lock:
