@@ -74,8 +74,8 @@ def scanned(text: str) -> str:
     if odd is not None:
         raise ConditionFault(f"expected a number such as 10, 0.5 or 1e6, got {odd[0]}", odd.start())
     _check_nesting(rest)
-    # White space is all one to a condition; to Python a line's end is the expression's.
-    return re.sub(r"\s", " ", text)
+    # White space is all one to a condition, outside of its strings; to Python a line's end is the expression's.
+    return "".join(" " if beside.isspace() else character for beside, character in zip(rest, text, strict=True))
 
 
 def _strings(text: str) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import Any
 
@@ -84,7 +85,12 @@ def test_strings_take_the_escapes_that_people_use() -> None:
 
 def test_white_space_and_line_ends_are_all_one() -> None:
     """A condition may run over several lines, without brackets around it."""
-    assert parsed("  a\n  and b\n") == parsed("a and b")
+    assert parsed("  a\n\t and\u2028b\r\n") == parsed("a and b")
+
+
+def test_white_space_in_a_string_is_its_own() -> None:
+    """A tab or a space that does not break stays what it is."""
+    assert parsed('a == "b\tc\u00a0d"') == equal("a", "b\tc\u00a0d")
 
 
 def test_a_flag_with_variants_is_compared_by_their_names() -> None:
@@ -203,7 +209,9 @@ def test_no_text_leads_anywhere_else(text: str) -> None:
             return
     assert names_of(expression) <= ALLOWED
     calls = [
-        node for node in ast.walk(ast.parse(text.replace("\n", " ").strip(), mode="eval")) if isinstance(node, ast.Call)
+        node
+        for node in ast.walk(ast.parse(re.sub(r"\s", " ", text).strip(), mode="eval"))
+        if isinstance(node, ast.Call)
     ]
     assert all(isinstance(call.func, ast.Name) and call.func.id in FUNCTIONS for call in calls)
 
