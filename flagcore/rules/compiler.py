@@ -4,92 +4,123 @@ From what a document says to what answers a read: each definition becomes one ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flagcore.context import EvaluationContext
-from flagcore.resolution import Reason, Resolution
-from flagcore.rules.model import Choice, Definition, Ruleset
+from flagcore.resolution import Resolution
+from flagcore.rules.budget import Failure
+from flagcore.rules.likeness import alike
+from flagcore.rules.model import Definition, Expression, Ruleset
+from flagcore.rules.program import Decide, Program, compiled_expression
+from flagcore.rules.references import expressions_of, references_of
+from flagcore.rules.walk import Walk
 from flagcore.snapshot import Thunk
 
-__all__ = ["Overridden", "compile_ruleset"]
-
-#: One level of an override tree: {id: (the answer at this path or None, the levels below it)}.
-_Level = dict["str | None", "tuple[Resolution[Any] | None, _Level]"]
+__all__ = ["Targeted", "compile_expression", "compile_ruleset"]
 
 
 def compile_ruleset(ruleset: Ruleset) -> dict[str, Thunk]:
     """
-    The callables of every flag that is more than a plain value: {key: thunk}. I/O: none. Locks: none.
+    The callables of every flag that is more than a plain value: {key: thunk}. Each is compiled when it is first asked.
+    I/O: none. Locks: none.
     """
-    return {key: Overridden(key, each, ruleset.hierarchy) for key, each in ruleset.definitions.items()}
+    program = Program(ruleset)
+    return {key: Targeted(key, program) for key in ruleset.definitions}
 
 
-class Overridden:
+def compile_expression(expression: Expression) -> Callable[[Any], Any]:
     """
-    A flag with hierarchical overrides: the most specific path that matches wins, else the fallback.
+    A function of any JSON value, the data at hand, that gives what `expression` does. There are no segments or flags
+    in it to refer to.
 
-    The paths are a tree, so that a read costs one look-up a level, and an id that holds the wire's separator can't be
-    taken for another path. Every answer it can give is made beforehand.
+    The function raises `Failure`, which is a ValueError, where it would evaluate more than `budget.LIMIT` expressions.
+    """
+    return compiled_expression(expression)
+
+
+class Targeted:
+    """
+    A flag that is more than a plain value.
     """
 
-    __slots__ = ("_definition", "_fallback", "_names", "_root")
+    __slots__ = ("_key", "_program", "decide")
 
-    def __init__(self, key: str, definition: Definition, hierarchy: tuple[str, ...]) -> None:
-        self._definition = definition
-        self._names = hierarchy
-        overridden = bool(definition.overrides)
-        self._fallback = _answer(key, definition, definition.fallback, Reason.DEFAULT if overridden else Reason.STATIC)
-        self._root: _Level = {}
-        for path, choice in definition.overrides.items():
-            level = self._root
-            for each in path[:-1]:
-                level = level.setdefault(each, (None, {}))[1]
-            _, below = level.get(path[-1], (None, {}))
-            level[path[-1]] = (_answer(key, definition, choice, Reason.TARGETING_MATCH), below)
+    def __init__(self, key: str, program: Program) -> None:
+        self._key = key
+        self._program = program
+        self.decide: Decide | None = None
+
+    def decider(self) -> Decide:
+        """
+        The compiled function: it gives the answer for a context, or raises where `__call__` says why.
+        """
+        if self.decide is None:
+            try:
+                self.decide = self._program.decide(self._key)
+            except RecursionError:
+                # Deep rules, or a reader whose own stack is nearly full: the next one may have more room.
+                return self._walked
+        return self.decide
 
     def __call__(self, context: EvaluationContext) -> Resolution[Any]:
         """
-        The answer for `context`: the attributes that the hierarchy names are the path; the first one missing ends it.
+        The answer for `context`. Raises only what an operator raises.
         """
-        found, level = self._fallback, self._root
-        for name in self._names:
-            entry = level.get(_identifier(context.get(name)))
-            if entry is None:
-                break
-            found, level = entry[0] or found, entry[1]
-        return found
+        try:
+            return self.decider()(context)
+        except Failure as failure:
+            return Resolution.error(self._key, failure.code, failure.message)
 
     def along(self, path: Sequence[object]) -> Resolution[Any]:
         """
-        The answer for a path of ids, most general first.
+        The answer for a path of ids, most general first: the longest override, else the fallback.
         """
-        found, level = self._fallback, self._root
-        for each in path:
-            entry = level.get(_identifier(each))
-            if entry is None:
-                break
-            found, level = entry[0] or found, entry[1]
-        return found
+        outcomes = self._program.outcomes(self._key)
+        return outcomes.along(path) or outcomes.fallback
+
+    def _walked(self, context: EvaluationContext) -> Resolution[Any]:
+        return Walk(self._program.ruleset, self._program.outcomes, context).answer(self._key)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Overridden):
+        if not isinstance(other, Targeted):
             return NotImplemented
-        return self._definition == other._definition and self._names == other._names
+        return self._key == other._key and _says(self._program.ruleset, self._key, other._program.ruleset)
 
     __hash__ = None  # type: ignore[assignment] # equal by what it says, which holds JSON
 
     def __repr__(self) -> str:
-        return f"Overridden({self._fallback.flag_key!r}, {len(self._definition.overrides)} overrides)"
+        definition = self._program.ruleset.definitions[self._key]
+        if not isinstance(definition, Definition):
+            return f"Targeted({self._key!r}, {definition.message!r})"
+        rules = f"{len(definition.rules)} rules, " if definition.rules else ""
+        name = "Targeted" if rules else "Overridden"
+        return f"{name}({self._key!r}, {rules}{len(definition.overrides)} overrides)"
 
 
-def _answer(key: str, definition: Definition, choice: Choice, reason: Reason) -> Resolution[Any]:
-    metadata: Mapping[str, Any] = definition.metadata
-    return Resolution(choice.value, key, choice.variant, reason, None, None, metadata)
+def _says(one: Ruleset, key: str, other: Ruleset) -> bool:
+    """
+    Whether two documents say the same of a flag, and of all that it refers to.
+    """
+    if one.hierarchy != other.hierarchy:
+        return False
+    seen, left = set(), [("flag", key)]
+    while left:
+        node = left.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        what, name = node
+        first, second = (_said(each, what, name) for each in (one, other))
+        if not alike(first, second):
+            return False
+        expressions = expressions_of(first) if isinstance(first, Definition) else iter(())
+        left.extend(references_of(iter([first]) if what == "segment" and first is not None else expressions))
+    return True
 
 
-def _identifier(value: object) -> str | None:
-    # An id written as a number in YAML and one read from a database must meet. What is no id is in no level.
-    if type(value) is str:
-        return value
-    return str(value) if type(value) is int else None
+def _said(ruleset: Ruleset, what: str, name: str) -> Any:
+    if what == "segment":
+        return ruleset.segments.get(name)
+    definition = ruleset.definitions.get(name)
+    return definition if definition is not None else ruleset.plain.get(name)

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from flagcore.errors import MalformedDocument
-from flagcore.resolution import ABSENT, ErrorCode
+from flagcore.resolution import ABSENT
 from flagcore.rules.instant import instant
 from flagcore.rules.model import Call, Const, Operator
 from flagcore.rules.pattern import matches, pattern
@@ -38,27 +38,10 @@ __all__ = [
     "NOT_IN",
     "SEMVER",
     "STARTSWITH",
-    "Failure",
     "check_call",
 ]
 
 _Network = IPv4Network | IPv6Network
-
-
-class Failure(Exception):
-    """
-    What an operator raises where the whole flag is to answer with an error, and its callers get their defaults. No
-    native one does.
-
-    Args:
-        code: OpenFeature's error code.
-        message: what was expected and what came.
-    """
-
-    def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def _is_number(value: Any) -> bool:

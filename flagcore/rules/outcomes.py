@@ -1,0 +1,110 @@
+"""
+All that a flag can answer, made beforehand: an answer that a read finds costs it no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flagcore.context import EvaluationContext
+from flagcore.resolution import ABSENT, ErrorCode, Reason, Resolution
+from flagcore.rules.model import Choice, Definition, Fault, Rollout, Rule, Select, Split
+
+__all__ = ["Level", "Outcome", "Outcomes", "identifier"]
+
+#: One level of an override tree: {id: (the answer at this path or None, the levels below it)}.
+Level = dict[str, "tuple[Resolution[Any] | None, Level]"]
+
+#: What a rule can answer: one, one of several by their place, or one of several by their name.
+Outcome = Resolution[Any] | tuple[Resolution[Any], ...] | Mapping[str, Resolution[Any]]
+
+
+class Outcomes:
+    """
+    The answers of one flag.
+
+    Attributes:
+        key: the flag's.
+        fallback: when nothing else decides, or nothing else can: the flag is disabled, or not understood.
+        tree: those of the overrides. The paths are a tree, so that a read costs one look-up a level, and an id that
+            holds a wire's separator can't be taken for another path.
+        rules: those of each rule.
+    """
+
+    __slots__ = ("fallback", "key", "rules", "tree")
+
+    def __init__(self, key: str, definition: Definition | Fault) -> None:
+        self.key = key
+        self.tree: Level = {}
+        self.rules: tuple[Outcome, ...] = ()
+        if isinstance(definition, Fault):
+            place = f" ({definition.place})" if definition.place else ""
+            message = f"{definition.where}{place}: {definition.message}"
+            self.fallback: Resolution[Any] = Resolution.error(key, ErrorCode.PARSE_ERROR, message)
+        elif definition.disabled:
+            self.fallback = _answer(key, definition, Choice(ABSENT), Reason.DISABLED)
+        else:
+            self._fill(key, definition)
+
+    def _fill(self, key: str, definition: Definition) -> None:
+        decides = definition.overrides or definition.rules or definition.fallback.value is ABSENT
+        self.fallback = _answer(key, definition, definition.fallback, Reason.DEFAULT if decides else Reason.STATIC)
+        self.rules = tuple(_outcome(key, definition, rule) for rule in definition.rules)
+        for path, choice in definition.overrides.items():
+            level = self.tree
+            for each in path[:-1]:
+                level = level.setdefault(each, (None, {}))[1]
+            _, below = level.get(path[-1], (None, {}))
+            level[path[-1]] = (_answer(key, definition, choice, Reason.TARGETING_MATCH), below)
+
+    def along(self, path: Sequence[object]) -> Resolution[Any] | None:
+        """
+        The answer of the override with the longest path that `path` begins with; None if there is none.
+        """
+        found, level = None, self.tree
+        for each in path:
+            name = identifier(each)
+            entry = level.get(name) if name is not None else None
+            if entry is None:
+                break
+            found, level = entry[0] or found, entry[1]
+        return found
+
+    def overridden(self, context: EvaluationContext, hierarchy: tuple[str, ...]) -> Resolution[Any] | None:
+        """
+        As `along`, the context's attributes that `hierarchy` names being the path; the first one missing ends it.
+        """
+        return self.along([context.get(name) for name in hierarchy])
+
+    def unknown(self, name: object) -> Resolution[Any]:
+        """
+        The answer where a rule names a choice that the flag has not.
+        """
+        return Resolution.error(self.key, ErrorCode.GENERAL, f"expected the name of a variant, got {name!r}")
+
+
+def _outcome(key: str, definition: Definition, rule: Rule) -> Outcome:
+    then = rule.then
+    if isinstance(then, Split):
+        return tuple(_answer(key, definition, choice, Reason.SPLIT) for choice, _ in then.choices)
+    if isinstance(then, Select):
+        named = then.choices.items()
+        return {name: _answer(key, definition, choice, Reason.TARGETING_MATCH) for name, choice in named}
+    if isinstance(then, Rollout):
+        return _answer(key, definition, then.choice, Reason.SPLIT)
+    return _answer(key, definition, then, Reason.TARGETING_MATCH)
+
+
+def _answer(key: str, definition: Definition, choice: Choice, reason: Reason) -> Resolution[Any]:
+    return Resolution(choice.value, key, choice.variant, reason, None, None, definition.metadata)
+
+
+def identifier(value: object) -> str | None:
+    """
+    `value` as an id of a path: a string, or the decimal text of an int; None for what is no id.
+    """
+    # An id written as a number in YAML and one read from a database must meet. What is no id is in no level.
+    if type(value) is str:
+        return value
+    return str(value) if type(value) is int else None
