@@ -496,3 +496,24 @@ def test_reads_declared_flags() -> None:
     client = client_of(MemorySource(native(a=5)))
     assert client.get(Flag("a", 0), EvaluationContext("u")) == 5
     assert client.all() == {"a": 5}
+
+
+def test_on_status_tells_each_other_status() -> None:
+    """
+    Each status once, until it is unsubscribed; what a callback raises harms nothing.
+    """
+    table = Table(body(on=True))
+    client = FlagClient(table, cache_dir=None)
+    told: list[Status] = []
+    client.on_status(lambda status: 1 / 0)
+    end = client.on_status(told.append)
+    with client:
+        eventually(lambda: told == [Status.READY])
+        table.answer = SourceUnavailable("down")
+        eventually(lambda: told == [Status.READY, Status.STALE])
+        end()
+        end()
+        table.answer = body(on=False)
+        client.refresh()
+        eventually(lambda: client.status is Status.READY)
+    assert told == [Status.READY, Status.STALE]
