@@ -20,7 +20,6 @@ from flagcore.formats.coercion import settled, text, true
 from flagcore.formats.flagd_operators import FLAGD
 from flagcore.formats.fractional import called
 from flagcore.formats.jsonlogic_operators import (
-    AMONG,
     ARRAY,
     BOOLEAN,
     DEFAULTED,
@@ -32,6 +31,7 @@ from flagcore.formats.jsonlogic_operators import (
     PLAIN,
 )
 from flagcore.rules.model import And, Attribute, Call, Const, Expression, If, Lambda, Not, Operator, Or, Scope
+from flagcore.rules.operators import EQUAL, IN
 from flagcore.value import MAX_DEPTH, member
 
 __all__ = ["Translation", "evaluate"]
@@ -54,7 +54,7 @@ def evaluate(rule: Any, data: Any = None) -> Any:
     Raises:
         MalformedDocument: the rule has an operator that does not exist, or is too deep or too large; `.where` is the
             JSON path within the rule.
-        ValueError: the result is too large or too deep.
+        ValueError: it would take more than 10,000 steps, or the result is too large or too deep.
     """
     from flagcore.rules.compiler import compile_expression
 
@@ -94,6 +94,7 @@ class Translation:
             "!": self._not,
             "!!": self._truth,
             "in": self._in,
+            "===": self._same,
             "fractional": self._fraction,
         }
 
@@ -229,11 +230,17 @@ class Translation:
     def _truth(self, values: list[Any]) -> Expression:
         return Not(self._not(values))
 
+    def _same(self, values: list[Any]) -> Expression:
+        parts = self._all(values)
+        other = parts[1] if len(parts) > 1 else _NULL
+        text_or_boolean = isinstance(other, Const) and type(other.value) in (str, bool)
+        return Call(EQUAL if text_or_boolean else PLAIN["==="], parts)
+
     def _in(self, values: list[Any]) -> Expression:
         parts = self._all(values)
         array = parts[1].value if len(parts) > 1 and isinstance(parts[1], Const) else None
         if type(array) is list and all(type(each) is str for each in array):
-            return Call(AMONG, (parts[0], Const({str(each): True for each in array})))
+            return Call(IN, (parts[0], parts[1]))  # flagcore's own says the same, and the compiler knows it
         return Call(PLAIN["in"], parts)
 
     def _iteration(self, operator: Operator, values: list[Any]) -> Expression:
@@ -261,7 +268,7 @@ def _truth_of(parts: tuple[Expression, ...]) -> Callable[[Any], bool] | None:
 
 def _boolean(part: Expression) -> bool:
     if isinstance(part, Call):
-        return part.operator.dialect == "jsonlogic" and part.operator.name in BOOLEAN
+        return part.operator in (EQUAL, IN) or part.operator.name in BOOLEAN
     if isinstance(part, And | Or | Not):
         return isinstance(part, Not) or part.truth is None
     return isinstance(part, Const) and type(part.value) is bool

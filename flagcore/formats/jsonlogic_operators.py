@@ -38,7 +38,6 @@ from flagcore.resolution import ABSENT
 from flagcore.rules.model import Operator
 
 __all__ = [
-    "AMONG",
     "ARRAY",
     "BOOLEAN",
     "DEFAULTED",
@@ -93,10 +92,6 @@ def _contained(needle: Any = None, haystack: Any = None) -> bool:
     if type(needle) is str:
         return needle in haystack
     return any(strictly_equal(needle, each) for each in haystack)
-
-
-def _among(needle: Any, texts: dict[str, Any]) -> bool:
-    return type(needle) is str and needle in texts
 
 
 def _merged(*values: Any) -> list[Any] | None:
@@ -241,7 +236,6 @@ ITERATING: Final = _table(map=_mapped, filter=_filtered, reduce=_reduced, all=_a
 #: Those whose result is always a boolean.
 BOOLEAN: Final = frozenset({"==", "!=", "===", "!==", "<", "<=", ">", ">=", "in", "all", "some", "none"})
 
-AMONG: Final = _operator("in", _among)  #: (needle, {text: anything}): as `in` of an array that has texts alone
 ARRAY: Final = _operator("array", _array)  #: an array whose elements are rules
 LOOKUP: Final = _operator("var", _lookup)  #: (scope, path, default): a path known only at the read, or into an array
 DEFAULTED: Final = _operator("var default", _defaulted)  #: (value, default)

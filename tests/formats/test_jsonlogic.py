@@ -62,7 +62,16 @@ def test_agrees_with_all_other_implementations() -> None:
         ({"===": [1, 1.0]}, True),
         ({"===": [1, True]}, False),
         ({"===": [None, {"var": "nothing"}]}, True),
+        ({"===": [{"var": "list"}, "a,b"]}, False),
+        ({"===": [{"var": "nothing"}, "a"]}, False),
+        ({"===": [{"var": "text"}, ""]}, True),
+        ({"===": [{"var": "one"}, True]}, False),
+        ({"===": [{"!": [{"var": "one"}]}, False]}, True),
         ({"!==": ["1", 1]}, True),
+        ({"!==": [{"var": "nothing"}, "a"]}, True),
+        ({"if": [{"==": [{"var": "one"}, True]}, "yes"]}, "yes"),
+        ({"in": [{"var": "list"}, ["a", "b"]]}, False),
+        ({"in": [{"var": "text"}, ["a", ""]]}, True),
         ({"<": ["10", "9"]}, True),
         ({"<": ["10", 9]}, False),
         ({"<": ["apple", 1]}, False),
@@ -136,7 +145,7 @@ def test_agrees_with_all_other_implementations() -> None:
 )
 def test_values_meet_as_in_ecmascript(rule: Any, result: Any) -> None:
     """What the common cases leave open is the language's that JsonLogic comes from."""
-    data = {"list": ["a", "b"], "null": None, "text": "", "empty": {}}
+    data = {"list": ["a", "b"], "null": None, "text": "", "empty": {}, "one": 1}
     got = evaluate(rule, data)
     assert _alike(got, result), got
 
