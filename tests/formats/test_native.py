@@ -140,3 +140,15 @@ def test_whoever_can_mend_a_document_has_its_faults_refused() -> None:
     with pytest.raises(MalformedDocument, match=r"got a number \(and 2 more\)") as caught:
         refuse_faults(native({"a": 1, "b": 2}, segments={"s": 3}))
     assert caught.value.where == "$.segments.s"
+
+
+def test_a_cycle_refuses_the_document_and_is_named() -> None:
+    """Of flags, or of segments: there is no telling which of them is wrong."""
+
+    def leads_to(key: str) -> dict[str, Any]:
+        return {"value": False, "rules": [{"if": f'flag("{key}")', "value": True}]}
+
+    with pytest.raises(MalformedDocument, match="expected no cycle, got a \u2192 b \u2192 c \u2192 a"):
+        native({"a": leads_to("b"), "b": leads_to("c"), "c": leads_to("a"), "d": {"value": 1}})
+    with pytest.raises(MalformedDocument, match="expected no cycle, got s \u2192 t \u2192 s"):
+        native({}, segments={"s": 'segment("t") or x', "t": 'segment("s")'})
