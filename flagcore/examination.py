@@ -11,7 +11,6 @@ from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats import check_format, faults, parse
 from flagcore.formats.place import Places
 from flagcore.formats.syntax import syntax_of
-from flagcore.rules.compiler import compile_ruleset
 from flagcore.rules.pattern import engine
 from flagcore.source import Body
 
@@ -45,7 +44,6 @@ def examine(path: Path, format: str = "native") -> Examination:  # noqa: A002 - 
     places = Places(body.content)
     try:
         ruleset = parse(format, body)
-        compile_ruleset(ruleset)
     except MalformedDocument as error:
         place = error.place or _place(error.where, body, places)
         return Examination((_line(place, error.where, error.message),), "it is refused as a whole")
@@ -53,8 +51,8 @@ def examine(path: Path, format: str = "native") -> Examination:  # noqa: A002 - 
         _line(each.place or _place(each.where, body, places), each.where, each.message) for each in faults(ruleset)
     ]
     flags = len(ruleset.plain) + len(ruleset.definitions)
-    counted = f"{flags} flags, {len(ruleset.segments)} segments, {len(found) or 'no'} faults"
-    return Examination(tuple(found), f"{counted}; regular expressions by {engine()}")
+    parts = (_counted(flags, "flag"), _counted(len(ruleset.segments), "segment"), _counted(len(found), "fault"))
+    return Examination(tuple(found), f"{', '.join(parts)}; regular expressions by {engine()}")
 
 
 def _content(path: Path) -> bytes:
@@ -67,6 +65,10 @@ def _content(path: Path) -> bytes:
 def _place(where: str, body: Body, places: Places) -> str:
     # JSON is YAML too; TOML is not.
     return places.of(where) if where != "$" and body.syntax != "toml" else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"
 
 
 def _line(place: str, where: str, message: str) -> str:

@@ -27,7 +27,7 @@ def test_check_is_content_with_a_sound_file(tmp_path: Path, capsys: pytest.Captu
     """It says how much there is, and which engine runs regular expressions."""
     text = '{"segments": {"s": "a"}, "flags": {"f": {"value": 1}, "g": {"value": 1, "rules": []}}}'
     assert main(["check", written(tmp_path, "flags.json", text)]) == 0
-    expected = f"flags.json: 2 flags, 1 segments, no faults; regular expressions by {engine()}\n"
+    expected = f"flags.json: 2 flags, 1 segment, no faults; regular expressions by {engine()}\n"
     assert capsys.readouterr().out == expected
 
 
@@ -40,7 +40,7 @@ def test_check_lists_each_fault_with_its_line_and_column(tmp_path: Path, capsys:
     first, second, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{path}:2:6: $.segments.s: expected a condition")
     assert second == f"{path}:4:24: $.flags.f.valeu: unknown name 'valeu'; did you mean 'value'?"
-    assert last.startswith("flags.yaml: 2 flags, 0 segments, 2 faults;")
+    assert last.startswith("flags.yaml: 2 flags, no segments, 2 faults;")
 
 
 @pytest.mark.parametrize(

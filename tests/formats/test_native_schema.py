@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flagcore.errors import MalformedDocument
-from flagcore.formats import parse_document, refuse_faults
+from flagcore.formats import faults, parse, parse_document, refuse_faults
+from flagcore.formats.condition import FUNCTIONS
 from flagcore.formats.native_schema import DOCUMENT, FLAG, RAMP, RULE, schema
+from flagcore.formats.syntax import decode
+from flagcore.source import Body
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -111,6 +115,18 @@ def _beyond_structure(document: Any) -> bool:
 def test_every_name_says_what_it_is_for(shape: Any) -> None:
     """Editors show it beside the name."""
     assert all(each.meaning for each in shape.values())
+
+
+def test_the_documentation_has_every_name_and_a_sound_example() -> None:
+    """What can be written is on the page, and what is on the page can be written."""
+    page = (Path(__file__).parents[2] / "docs" / "native-format.md").read_text(encoding="utf-8")
+    for shape in (DOCUMENT, FLAG, RULE, RAMP):
+        assert [name for name in shape if f"`{name}`" not in page] == []
+    assert [name for name in FUNCTIONS if f"`{name}(" not in page] == []
+    pytest.importorskip("ruamel.yaml")
+    example = page.split("```yaml\n")[1].split("```")[0].encode()
+    assert faults(parse("native", Body(example, None, "yaml"))) == []
+    assert VALIDATOR.is_valid(decode(example, "yaml"))
 
 
 @pytest.mark.parametrize(
