@@ -113,14 +113,18 @@ def _v2(flag_key: Any, targeting_key: Any, first: Any) -> bytes | None:
 def _v3(flag_key: Any, targeting_key: Any, first: Any) -> bytes | None:
     if first is None or first is ABSENT:
         return None
-    if type(first) is list:
+    try:
+        if type(first) is not list:
+            return encode(first)
         if type(targeting_key) is not str or not targeting_key:
             return None
-        first = [_text(flag_key), targeting_key]
-    try:
-        return encode(first)
+        return _PAIR + encode(_text(flag_key)) + encode(targeting_key)
     except ValueError:  # too large or too deep to be anybody's identity
         return None
+
+
+#: How an array of two begins. RFC 8949, section 3.1: major type 4.
+_PAIR: Final = b"\x82"
 
 
 def _text(flag_key: Any) -> str:
