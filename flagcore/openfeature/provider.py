@@ -25,6 +25,7 @@ from flagcore.flags import detailed
 from flagcore.openfeature.translation import context_from, error_from
 from flagcore.resolution import ABSENT
 from flagcore.status import Status
+from flagcore.value import typed
 
 __all__ = ["FlagcoreProvider", "OnTrack"]
 
@@ -191,14 +192,15 @@ class FlagcoreProvider(AbstractProvider):
 
     def _resolved(self, key: str, default: Any, blank: Any, context: TheirContext | None) -> FlagResolutionDetails[Any]:
         answer = self.client._resolution(key, context_from(context) or ANONYMOUS)
-        if answer.error_code is None and answer.value is not ABSENT:
-            is_array = type(blank) is dict and type(answer.value) is list
-            answer = detailed(answer, [] if is_array else blank)
         if answer.error_code is not None:
             raise error_from(answer)
-        value = default if answer.value is ABSENT else answer.value
-        metadata = dict(answer.metadata)
-        return FlagResolutionDetails(value, None, None, answer.reason.value, answer.variant, metadata)
+        value = default
+        if answer.value is not ABSENT:
+            asked = [] if type(blank) is dict and type(answer.value) is list else blank
+            value = typed(answer.value, asked)
+            if value is ABSENT:
+                raise error_from(detailed(answer, asked))
+        return FlagResolutionDetails(value, None, None, answer.reason.value, answer.variant, dict(answer.metadata))
 
     def track(
         self,

@@ -66,15 +66,16 @@ def resolution_from(details: FlagEvaluationDetails[Any], value: Any) -> Resoluti
     return Resolution(value, details.flag_key, details.variant, reason, None, None, dict(details.flag_metadata))
 
 
+_SCALARS = frozenset({str, bool, int, float})
 _CODES = {code.value: code for code in ErrorCode}
 _REASONS = {reason.value: reason for reason in Reason}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, (dict, Mapping)):  # a dict is seen to be one much faster
+        return {name: each if type(each) in _SCALARS else _plain(each) for name, each in value.items()}
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value
