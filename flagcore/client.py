@@ -31,7 +31,7 @@ from flagcore.layer import Feed, Layer
 from flagcore.reader import ContextLike, Reader
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode, Resolution
-from flagcore.snapshot import Sleeping, Snapshot
+from flagcore.snapshot import Sleeping, Snapshot, Table
 from flagcore.state import State
 from flagcore.status import ErrorHandler, Status
 from flagcore.value import kind
@@ -77,7 +77,7 @@ class FlagClient(Reader):
         share: bool = False,
     ) -> None:
         _check(cache_dir, max_stale_seconds, on_stale, share)
-        self._answers: Any = Sleeping(self._woken)
+        self._answers: Table = Sleeping(self._woken)
         self._closed = False
         #: The process that reads may go ahead in; 0 while asleep, so that one comparison tells both sleep and a fork.
         self._pid = 0
@@ -271,10 +271,10 @@ class FlagClient(Reader):
     def _resolution(self, key: str, context: ContextLike) -> Resolution[Any]:
         try:
             if context is None:
-                return self._answers[key]  # type: ignore[no-any-return] # both tables hold resolutions
+                return self._answers[key]
             if type(context) is not EvaluationContext:
                 context = EvaluationContext.of(context)
-            return self._answers.resolve(key, context)  # type: ignore[no-any-return]
+            return self._answers.resolve(key, context)
         except ConfigError as error:
             return Resolution.error(key, ErrorCode.INVALID_CONTEXT, str(error))
         except TypeError:  # a key that can't be looked up

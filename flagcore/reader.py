@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from flagcore.context import EvaluationContext
 from flagcore.flags import Flag, Flags, detailed
 from flagcore.resolution import ABSENT, Resolution
+from flagcore.snapshot import Table
 from flagcore.value import as_float, as_int, copied, typed
 
 __all__ = ["ContextLike", "Reader"]
@@ -28,6 +29,8 @@ class Reader:
     `INVALID_CONTEXT`. I/O: none. Locks: none once the client is awake.
     """
 
+    _answers: Table
+
     def is_enabled(self, key: str, default: bool = False, context: ContextLike = None) -> bool:
         """
         As `Flags.is_enabled`.
@@ -38,7 +41,15 @@ class Reader:
         """
         As `Flags.get_bool`, from the newest state.
         """
-        value = self._resolution(key, context).value
+        try:
+            if context is None:
+                value = self._answers[key].value
+            else:
+                value = self._answers.decide[key](
+                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                ).value
+        except Exception:  # noqa: BLE001 - one flag's evaluation; asked again, it says why
+            value = self._resolution(key, context).value
         return value if value is True or value is False else default
 
     def get_int(self, key: str, default: int = 0, context: ContextLike = None) -> int:
@@ -66,7 +77,15 @@ class Reader:
         """
         As `Flags.get_string`, from the newest state.
         """
-        value = self._resolution(key, context).value
+        try:
+            if context is None:
+                value = self._answers[key].value
+            else:
+                value = self._answers.decide[key](
+                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                ).value
+        except Exception:  # noqa: BLE001 - as in get_bool
+            value = self._resolution(key, context).value
         return value if type(value) is str else default
 
     def get_json(self, key: str, default: Any = None, context: ContextLike = None) -> Any:

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Answers", "Sleeping", "Snapshot", "Thunk", "failed"]
+__all__ = ["EMPTY", "Answers", "Decide", "Sleeping", "Snapshot", "Table", "Thunk", "failed"]
 
 logger = logging.getLogger("flagcore")
+
+
+#: A question about one flag, for a context.
+Decide = Callable[[EvaluationContext], Resolution[Any]]
 
 
 class Thunk(Protocol):
@@ -28,6 +33,12 @@ class Thunk(Protocol):
     def __call__(self, context: EvaluationContext) -> Resolution[Any]:
         """
         The answer for `context`.
+        """
+        ...
+
+    def decider(self) -> Decide:
+        """
+        What `__call__` asks. It may raise, and then `__call__` gives the answer.
         """
         ...
 
@@ -46,24 +57,76 @@ class Answers(dict[str, Resolution[Any]]):
     __slots__ = ()
 
 
-class _Known(Answers):
+class Table(Answers):
+    """
+    What a client reads from.
+
+    Attributes:
+        decide: {key: the question about that flag, for a context}; a look-up of any key gives one.
+        resolve: as `Snapshot.resolve`.
+    """
+
+    __slots__ = ("decide", "resolve")
+
+    decide: dict[str, Decide]
+    resolve: Callable[[str, EvaluationContext], Resolution[Any]]
+
+
+class _Known(Table):
     """
     A snapshot as a client reads it: the answers of its plain flags, kept when first asked for. For a key that is no
     plain flag, a look-up resolves for nobody in particular and keeps nothing.
     """
 
-    __slots__ = ("_shared", "resolve")
+    __slots__ = ("_shared",)
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._shared = snapshot._known
         self.resolve = snapshot.resolve
+        self.decide = _Deciding(snapshot)
 
     def __missing__(self, key: str) -> Resolution[Any]:
         answer = self.resolve(key, ANONYMOUS)
         return self.setdefault(key, answer) if key in self._shared else answer
 
 
-class Sleeping(Answers):
+class _Deciding(dict[str, Decide]):
+    """
+    The questions about a snapshot's flags, each compiled when it is first asked.
+    """
+
+    __slots__ = ("_snapshot",)
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __missing__(self, key: str) -> Decide:
+        snapshot = self._snapshot
+        if type(snapshot) is Snapshot:  # any other kind asks elsewhere, and anew each time
+            thunk = snapshot._thunks.get(key)
+            if thunk is not None:
+                return self.setdefault(key, thunk.decider())
+            if key in snapshot._plain:
+                answer = snapshot.resolve(key, ANONYMOUS)
+                return self.setdefault(key, lambda _context: answer)
+        return partial(snapshot.resolve, key)
+
+
+class _Waking(dict[str, Decide]):
+    """
+    The questions about the flags of a client that is asleep: always empty, so that every look-up wakes the client.
+    """
+
+    __slots__ = ("_wake",)
+
+    def __init__(self, wake: Callable[[], Snapshot]) -> None:
+        self._wake = wake
+
+    def __missing__(self, key: str) -> Decide:
+        return partial(self._wake().resolve, key)
+
+
+class Sleeping(Table):
     """
     The read table of a client that is asleep: always empty, so that every look-up wakes the client.
 
@@ -75,15 +138,11 @@ class Sleeping(Answers):
 
     def __init__(self, wake: Callable[[], Snapshot]) -> None:
         self._wake = wake
+        self.decide = _Waking(wake)
+        self.resolve = lambda key, context: wake().resolve(key, context)
 
     def __missing__(self, key: str) -> Resolution[Any]:
         return self._wake().answers[key]
-
-    def resolve(self, key: str, context: EvaluationContext) -> Resolution[Any]:
-        """
-        As `Snapshot.resolve`, of the state after waking.
-        """
-        return self._wake().resolve(key, context)
 
 
 class Snapshot:
@@ -161,7 +220,7 @@ class Snapshot:
         return self._layers or (self,)
 
     @property
-    def answers(self) -> Answers:
+    def answers(self) -> Table:
         """
         {key: resolution} for nobody in particular; a look-up of any key gives one. Another each time.
         """

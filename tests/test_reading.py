@@ -64,17 +64,21 @@ def test_a_read_makes_no_system_call(client: FlagClient) -> None:
             called.append(f"{argument.__module__}.{argument.__name__}")
 
     sys.addaudithook(audit)
+    gc.disable()  # others listen to the collector, and ask for the time
     sys.setprofile(profile)
     watching = True
     for read, each in reads:
         read(each)
     watching = False
     sys.setprofile(None)
+    gc.enable()
     allowed = {"builtins", "None", "_abc", "_contextvars", "itertools"}
     calls = {name for name in called if name.rpartition(".")[0] not in allowed}
     # The process id is what tells a fork: asked where the client makes a view, which `all` and features do.
     assert calls <= {"posix.getpid", "sys.setprofile"}
-    assert [event for event in seen if not event.startswith("sys.")] == []
+    # The first read of a flag makes a function of its rules, in memory.
+    compiling = {"builtins.id", "code.__new__", "compile", "exec", "function.__new__"}
+    assert {event for event in seen if not event.startswith("sys.")} <= compiling
     assert any("isinstance" in name for name in called), "the profiler saw the reads"
 
 

@@ -15,6 +15,7 @@ from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats.place import Places
 from flagcore.formats.syntax import decode
 from flagcore.rules.model import Fault, Ruleset
+from flagcore.rules.references import bounded, check_cycles
 
 if TYPE_CHECKING:
     from flagcore.source import Body
@@ -70,7 +71,8 @@ def parse_document(name: str, document: object) -> Ruleset:
 
         raise MalformedDocument(f"expected an object as the whole document, got {kind(document)}")
     ruleset: Ruleset = module.parse(document, generation) if generation else module.parse(document)
-    return ruleset
+    check_cycles(ruleset)
+    return bounded(ruleset)
 
 
 def faults(ruleset: Ruleset) -> list[Fault]:

@@ -12,10 +12,10 @@ from flagcore.resolution import Resolution
 from flagcore.rules.budget import Failure
 from flagcore.rules.likeness import alike
 from flagcore.rules.model import Definition, Expression, Ruleset
-from flagcore.rules.program import Decide, Program, compiled_expression
+from flagcore.rules.program import Program, compiled_expression
 from flagcore.rules.references import expressions_of, references_of
 from flagcore.rules.walk import Walk
-from flagcore.snapshot import Thunk
+from flagcore.snapshot import Decide, Thunk
 
 __all__ = ["Targeted", "compile_expression", "compile_ruleset"]
 
@@ -44,31 +44,33 @@ class Targeted:
     A flag that is more than a plain value.
     """
 
-    __slots__ = ("_key", "_program", "decide")
+    __slots__ = ("_decide", "_key", "_program")
 
     def __init__(self, key: str, program: Program) -> None:
         self._key = key
         self._program = program
-        self.decide: Decide | None = None
+        self._decide: Decide | None = None
 
     def decider(self) -> Decide:
         """
         The compiled function: it gives the answer for a context, or raises where `__call__` says why.
         """
-        if self.decide is None:
-            try:
-                self.decide = self._program.decide(self._key)
-            except RecursionError:
-                # Deep rules, or a reader whose own stack is nearly full: the next one may have more room.
-                return self._walked
-        return self.decide
+        if self._decide is None:
+            self._decide = self._program.decide(self._key)
+        return self._decide
 
     def __call__(self, context: EvaluationContext) -> Resolution[Any]:
         """
         The answer for `context`. Raises only what an operator raises.
         """
         try:
-            return self.decider()(context)
+            try:
+                return self.decider()(context)
+            except Failure:
+                raise
+            except Exception:  # noqa: BLE001 - one flag's evaluation; said plainly, it may still have an answer
+                # Rules too deep to compile where the reader's stack is nearly full; values that are no JSON.
+                return Walk(self._program.ruleset, self._program.outcomes, context).answer(self._key)
         except Failure as failure:
             return Resolution.error(self._key, failure.code, failure.message)
 
@@ -78,9 +80,6 @@ class Targeted:
         """
         outcomes = self._program.outcomes(self._key)
         return outcomes.along(path) or outcomes.fallback
-
-    def _walked(self, context: EvaluationContext) -> Resolution[Any]:
-        return Walk(self._program.ruleset, self._program.outcomes, context).answer(self._key)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Targeted):

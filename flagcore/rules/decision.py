@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 import mmh3
 
@@ -21,7 +21,11 @@ from flagcore.rules.model import Attribute, Const, Definition, Expression, Lambd
 from flagcore.rules.outcomes import Level, Outcome, Outcomes
 from flagcore.rules.references import expressions_of, parts_of
 
-__all__ = ["Decision", "often"]
+__all__ = ["Decision", "height_of", "often"]
+
+#: The names of a flag's own tree and fallback in the namespace of its code.
+TREE: Final = "tree"
+FALLBACK: Final = "fallback"
 
 
 class Decision:
@@ -51,7 +55,16 @@ class Decision:
             body += self._overrides()
         for rule, outcome in zip(self._definition.rules, self._outcomes.rules, strict=True):
             body += self._rule(rule, outcome)
-        return [*body, self._return(self._outcomes.fallback)]
+        self.emission.namespace[FALLBACK] = self._outcomes.fallback
+        return [*body, ast.Return(loaded(FALLBACK))]
+
+    def namespace_like(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        The namespace for the code of another flag of the same document, which has no rules either, and a tree of the
+        same height: `other` is that flag's.
+        """
+        own = {FALLBACK: self._outcomes.fallback, TREE: self._outcomes.tree}
+        return {**other, **own}
 
     def _return(self, answer: Resolution[Any]) -> ast.stmt:
         return ast.Return(self.emission.constant(answer))
@@ -75,12 +88,13 @@ class Decision:
                 break
             if f is not None: return f
         """
-        depth = min(_height(self._outcomes.tree), len(self._hierarchy))
+        self.emission.namespace[TREE] = self._outcomes.tree
+        depth = min(height_of(self._outcomes.tree), len(self._hierarchy))
         levels = [statement for name in self._hierarchy[:depth] for statement in self._level(name)]
         found = ast.Compare(loaded("f"), [ast.IsNot()], [ast.Constant(None)])
         return [
             stored("f", ast.Constant(None)),
-            stored("l", self.emission.constant(self._outcomes.tree)),
+            stored("l", loaded(TREE)),
             ast.While(ast.Constant(True), [*levels, ast.Break()], []),
             ast.If(found, [ast.Return(loaded("f"))], []),
         ]
@@ -174,7 +188,10 @@ def _drawn(prefix: str, by: Any) -> int:
     return HASHES if text is None else hashed(prefix + text)
 
 
-def _height(tree: Level) -> int:
+def height_of(tree: Level) -> int:
+    """
+    The levels of an override tree.
+    """
     height, level = 0, [tree]
     while level := [below for each in level for _, below in each.values() if below]:
         height += 1

@@ -6,23 +6,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, Final
 
 from flagcore.context import EvaluationContext
 from flagcore.errors import MalformedDocument
 from flagcore.resolution import ABSENT, ErrorCode, Resolution
 from flagcore.rules.budget import LIMIT, Budget
-from flagcore.rules.decision import Decision, often
+from flagcore.rules.decision import Decision, height_of, often
 from flagcore.rules.emission import BUDGET, Asking, Element, Emission, Linked, called, loaded, stored
 from flagcore.rules.model import Definition, Expression, FlagValue, InSegment, Lambda, Ruleset
 from flagcore.rules.outcomes import Outcomes
 from flagcore.rules.references import check_references, expressions_of, parts_of
 from flagcore.rules.walk import Walk
+from flagcore.snapshot import Decide
 
-__all__ = ["Decide", "Program"]
-
-#: What answers for a flag.
-Decide = Callable[[EvaluationContext], Resolution[Any]]
+__all__ = ["Program", "compiled_expression"]
 
 _FALSE: Final = Linked(None, False)
 
@@ -34,13 +33,15 @@ class Program:
     Nothing here leads from a function back to the program: a replaced document leaves memory at once.
     """
 
-    __slots__ = ("_flags", "_outcomes", "_segments", "ruleset")
+    __slots__ = ("_flags", "_outcomes", "_overridden", "_segments", "ruleset")
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
         self._flags: dict[str, Linked] = {}
         self._segments: dict[str, Linked] = {}
         self._outcomes: dict[str, Outcomes] = {}
+        #: By the height of their trees: the functions that flags with overrides alone are copies of.
+        self._overridden: dict[int, FunctionType] = {}
 
     def outcomes(self, key: str) -> Outcomes:
         """
@@ -107,9 +108,11 @@ class Program:
 
     def _flag(self, key: str) -> Linked:
         definition, outcomes = self.ruleset.definitions[key], self.outcomes(key)
-        if not isinstance(definition, Definition) or definition.disabled:
+        if not isinstance(definition, Definition) or not (definition.rules or outcomes.tree) or definition.disabled:
             answer = outcomes.fallback
             return Linked(lambda _context: answer)
+        if not definition.rules:
+            return Linked(self._copied(definition, outcomes))
         size, counted = self._measured(expressions_of(definition))
         if size > LIMIT:
             return Linked(None, ABSENT, size)
@@ -120,6 +123,16 @@ class Program:
             body = [_opened(emission, size), *body]
         function = emission.function("flag", _taking(counted), body, optional=int(counted))
         return Linked(function, size=size, counted=counted)
+
+    def _copied(self, definition: Definition, outcomes: Outcomes) -> FunctionType:
+        # A document may have ten thousand features that differ in their answers only, and one context asks for all.
+        height = height_of(outcomes.tree)
+        first = self._overridden.get(height)
+        decision = Decision(definition, outcomes, self.ruleset.hierarchy, self)
+        if first is None:
+            body = decision.body()
+            return self._overridden.setdefault(height, decision.emission.function("flag", ["c"], body))
+        return FunctionType(first.__code__, decision.namespace_like(first.__globals__))
 
     def _measured(self, expressions: Iterable[Expression]) -> tuple[int, bool]:
         """
