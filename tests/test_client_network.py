@@ -78,6 +78,30 @@ def test_polls_with_etags(server: Server, tmp_path: Path) -> None:
     assert {call.headers["x-key"] for call in server.seen("/flags")} == {SECRET}
 
 
+@pytest.mark.parametrize(
+    ("path", "media_type", "text"),
+    [
+        ("/flags", "application/yaml", "flags: {a: {value: 1}}"),
+        ("/flags", "text/x-yaml; charset=utf-8", "flags: {a: {value: 1}}"),
+        ("/flags", "application/toml", "[flags.a]\nvalue = 1"),
+        ("/flags.yml", "text/plain", "flags:\n  a:\n    value: 1 # a comment"),
+        ("/flags.toml", "application/octet-stream", "[flags.a]\nvalue = 1"),
+        ("/flags.yaml", "application/json", '{"flags": {"a": {"value": 1}}}'),
+        ("/flags", "text/plain", '{"flags": {"a": {"value": 1}}}'),
+    ],
+)
+def test_reads_a_document_as_its_type_or_its_name_says(
+    server: Server, tmp_path: Path, path: str, media_type: str, text: str
+) -> None:
+    """A file of flags on any web server will do; from the disk cache too."""
+    server.script[path] = lambda call: call.answer(200, text.encode(), Content_Type=media_type)
+    source = HTTPSource(f"{server.url}{path}?v=1.json", "native")
+    with FlagClient(source, cache_dir=tmp_path) as client:
+        assert client.wait_ready(5)
+        assert client.get_int("a") == 1
+    assert on_disk(source, tmp_path) == 1
+
+
 def test_answers_from_disk_when_the_server_is_down(server: Server, tmp_path: Path) -> None:
     """A cold start gives the last good document at once, with status STALE, and confirms it when it can."""
     server.script["/flags"] = serving(native(a=1))
