@@ -192,6 +192,16 @@ def test_a_refresh_that_fails_beside_a_sound_stream_is_no_outage(server: Server,
         assert client.get_int("a") == 1
 
 
+def test_an_outage_names_the_address_once(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What, where, and what becomes of the readers, in one line."""
+    server.script["/flags"] = failing(503)
+    with FlagClient(source_of(server), cache_dir=tmp_path) as client:
+        eventually(lambda: client.status is Status.ERROR)
+    (line,) = [record.getMessage() for record in caplog.records]
+    url = f"{server.url}/flags"
+    assert line == f"{url}: expected 200, got 503; its callers get their defaults, and it is tried again"
+
+
 def test_a_lazy_stream_reads_disk_first_and_wakes_at_the_first_read(server: Server, tmp_path: Path) -> None:
     """Making the client opens nothing; the first read answers from disk and begins to follow."""
     server.script["/api/v1/flags/live"] = streaming({"a": 1})
