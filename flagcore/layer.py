@@ -191,7 +191,7 @@ class Layer:
                 self.status = Status.STALE if self._has_come else Status.ERROR
         if begins:
             answers = "the last good document stays" if self._has_come else "its callers get their defaults"
-            logger.warning("%s: %s; %s, and it is tried again", self.source.name, error, answers)
+            logger.warning("%s; %s, and it is tried again", self._said(error), answers)
         parser = isinstance(error, MalformedDocument)
         self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
         self._owner.publish()
@@ -203,7 +203,7 @@ class Layer:
             self.attempted = self._failing = self.ended = True
             self.error = error
             self.status = Status.FATAL
-        logger.error("%s: %s; nothing more is asked of it until FlagClient.refresh()", self.source.name, error)
+        logger.error("%s; nothing more is asked of it until FlagClient.refresh()", self._said(error))
         self._report(error, ErrorSource.NETWORK, is_transient=False)
         self._owner.publish()
 
@@ -261,6 +261,11 @@ class Layer:
         ruleset = parse(self.source.format, body)
         _log_faults(origin, faults(ruleset))
         return _compiled(ruleset, body.etag or digest.hex()[:12], origin, fetched_at)
+
+    def _said(self, error: SourceError) -> str:
+        # Errors of the network begin with the address, which is the source's name.
+        told = str(error)
+        return told if told.startswith(self.source.name) else f"{self.source.name}: {told}"
 
     def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
         self._owner.report(ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name))

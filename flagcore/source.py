@@ -18,10 +18,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, runtime_checkable
 
-__all__ = ["SAME", "Body", "Same", "Source", "Syntax"]
+__all__ = ["SAME", "SUFFIXES", "SYNTAXES", "Body", "Same", "Source", "Syntax", "named_syntax"]
 
 #: How a document is written. JSON is what every service speaks; files and `MemorySource` may hold the others.
 Syntax = Literal["json", "yaml", "toml"]
+
+#: All of them.
+SYNTAXES: Final[tuple[Syntax, ...]] = ("json", "yaml", "toml")
+
+_SUFFIXES: Final[dict[str, Syntax]] = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
+
+#: What a file's name may end in.
+SUFFIXES: Final = tuple(_SUFFIXES)
+
+
+def named_syntax(name: str) -> Syntax | None:
+    """
+    The syntax that the end of a file's name or a URL's path says, or None.
+    """
+    dot = name.rfind(".")
+    return _SUFFIXES.get(name[dot:].lower()) if dot >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,30 @@ def test_polls_with_etags(server: Server, tmp_path: Path) -> None:
     assert {call.headers["x-key"] for call in server.seen("/flags")} == {SECRET}
 
 
+@pytest.mark.parametrize(
+    ("path", "media_type", "text"),
+    [
+        ("/flags", "application/yaml", "flags: {a: {value: 1}}"),
+        ("/flags", "text/x-yaml; charset=utf-8", "flags: {a: {value: 1}}"),
+        ("/flags", "application/toml", "[flags.a]\nvalue = 1"),
+        ("/flags.yml", "text/plain", "flags:\n  a:\n    value: 1 # a comment"),
+        ("/flags.toml", "application/octet-stream", "[flags.a]\nvalue = 1"),
+        ("/flags.yaml", "application/json", '{"flags": {"a": {"value": 1}}}'),
+        ("/flags", "text/plain", '{"flags": {"a": {"value": 1}}}'),
+    ],
+)
+def test_reads_a_document_as_its_type_or_its_name_says(
+    server: Server, tmp_path: Path, path: str, media_type: str, text: str
+) -> None:
+    """A file of flags on any web server will do; from the disk cache too."""
+    server.script[path] = lambda call: call.answer(200, text.encode(), Content_Type=media_type)
+    source = HTTPSource(f"{server.url}{path}?v=1.json", "native")
+    with FlagClient(source, cache_dir=tmp_path) as client:
+        assert client.wait_ready(5)
+        assert client.get_int("a") == 1
+    assert on_disk(source, tmp_path) == 1
+
+
 def test_answers_from_disk_when_the_server_is_down(server: Server, tmp_path: Path) -> None:
     """A cold start gives the last good document at once, with status STALE, and confirms it when it can."""
     server.script["/flags"] = serving(native(a=1))
@@ -166,6 +190,16 @@ def test_a_refresh_that_fails_beside_a_sound_stream_is_no_outage(server: Server,
         assert len(heard) == 1
         assert client.status is Status.READY
         assert client.get_int("a") == 1
+
+
+def test_an_outage_names_the_address_once(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What, where, and what becomes of the readers, in one line."""
+    server.script["/flags"] = failing(503)
+    with FlagClient(source_of(server), cache_dir=tmp_path) as client:
+        eventually(lambda: client.status is Status.ERROR)
+    (line,) = [record.getMessage() for record in caplog.records]
+    url = f"{server.url}/flags"
+    assert line == f"{url}: expected 200, got 503; its callers get their defaults, and it is tried again"
 
 
 def test_a_lazy_stream_reads_disk_first_and_wakes_at_the_first_read(server: Server, tmp_path: Path) -> None:

@@ -12,12 +12,10 @@ import msgspec
 
 from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats.pieces import PIECE_BYTES, decode_pieces
-from flagcore.source import Syntax
+from flagcore.source import SUFFIXES, Syntax, named_syntax
 from flagcore.value import MAX_DEPTH, Json, check_depth, checked
 
 __all__ = ["decode", "syntax_of"]
-
-_SUFFIXES: dict[str, Syntax] = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 
 
 _NO_YAML = 'a YAML file needs a YAML parser: pip install "flagcore[yaml]", or write JSON or TOML'
@@ -30,9 +28,9 @@ def syntax_of(suffix: str) -> Syntax:
     Raises:
         ConfigError: none goes by that suffix, or it is YAML and no YAML parser is installed.
     """
-    found = _SUFFIXES.get(suffix.lower())
+    found = named_syntax(suffix)
     if found is None:
-        raise ConfigError(f"path: expected a name that ends in {', '.join(_SUFFIXES)}; got {suffix or 'no suffix'!r}")
+        raise ConfigError(f"path: expected a name that ends in {', '.join(SUFFIXES)}; got {suffix or 'no suffix'!r}")
     if found == "yaml" and find_spec("ruamel") is None:
         raise ConfigError(_NO_YAML)
     return found
@@ -43,8 +41,8 @@ def decode(content: bytes, syntax: Syntax = "json") -> Json:
     The JSON value written in `content`, at most `MAX_DEPTH` levels deep. I/O: none. Locks: none.
 
     Raises:
-        MalformedDocument: it is not written so; the message has the line and column, or the byte.
-        ConfigError: YAML came, and no YAML parser is installed.
+        MalformedDocument: it is not written so; the message has the line and column, or the byte. Also where YAML
+            came and no YAML parser is installed.
     """
     if syntax == "yaml":
         return checked(_yaml(content))
@@ -81,7 +79,7 @@ def _yaml(content: bytes) -> Any:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
     except ImportError as error:
-        raise ConfigError(_NO_YAML) from error
+        raise MalformedDocument(_NO_YAML) from error
     parser = YAML(typ="safe", pure=True)
     try:
         return parser.load(content)

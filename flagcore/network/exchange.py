@@ -19,7 +19,7 @@ from flagcore.network.address import Address
 from flagcore.network.content import Content
 from flagcore.network.refusal import StreamRefused
 from flagcore.network.retry_after import parse_retry_after
-from flagcore.source import SAME, Body, Same
+from flagcore.source import SAME, SYNTAXES, Body, Same, Syntax, named_syntax
 
 __all__ = ["Exchange", "Head", "Headers", "Receive", "Request", "Send", "Target", "fetching", "is_sendable", "opening"]
 
@@ -127,7 +127,7 @@ def fetching(target: Target, etag: str | None) -> Exchange[Body | Same]:
     while True:
         part = yield Receive()
         if not isinstance(part, bytes) or not part:
-            return Body(content.whole(), head.headers.get("etag"))
+            return Body(content.whole(), head.headers.get("etag"), _syntax(head, target.address))
         content.take(part)
 
 
@@ -206,6 +206,15 @@ def _with_login(target: Target) -> Headers:
         return target.headers
     login = target.address.userinfo if ":" in target.address.userinfo else f"{target.address.userinfo}:"
     return (*target.headers, (b"Authorization", b"Basic " + b64encode(login.encode())))
+
+
+def _syntax(head: Head, address: Address) -> Syntax:
+    media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+    for syntax in SYNTAXES:
+        if media_type.endswith(("/" + syntax, "-" + syntax, "+" + syntax)):
+            return syntax
+    # A file server may call what it does not know text or a stream of octets: then the name in the URL says.
+    return named_syntax(address.target.partition("?")[0]) or "json"
 
 
 def _check_status(

@@ -19,7 +19,7 @@ __all__ = ["FoffSource", "HTTPSource", "SoasapSource", "under"]
 
 class HTTPSource(NetworkSource):
     """
-    A document at a URL.
+    A document at a URL: JSON, YAML or TOML, as its content type says, or else the end of the URL's path; else JSON.
 
     With `stream_url` the client listens there, polls while the stream is down, and goes back to the stream once it is
     up. Proxies: `proxy`, else HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. Redirects are followed, but not from
