@@ -60,20 +60,23 @@ class EvaluationContext:
         Raises:
             ConfigError: it is none of these.
         """
-        if context is None:
-            return ANONYMOUS
-        if isinstance(context, EvaluationContext):
-            return context
         # A dict is a mapping, and asking the abstract class about it takes as long as copying it.
-        if type(context) is not dict and not isinstance(context, Mapping):
+        if type(context) is dict:
+            attributes = context.copy()
+        elif context is None:
+            return ANONYMOUS
+        elif isinstance(context, EvaluationContext):
+            return context
+        elif isinstance(context, Mapping):
+            attributes = dict(context)
+        else:
             raise ConfigError(
                 f"context: expected an EvaluationContext, a mapping or None, got {type(context).__name__}"
             )
-        attributes = dict(context)
-        camel = attributes.pop("targetingKey", None)
         key = attributes.pop("targeting_key", None)
-        if key is None:
-            key = camel
+        if "targetingKey" in attributes:
+            camel = attributes.pop("targetingKey")
+            key = camel if key is None else key
         if key is not None and type(key) is not str:
             return cls(key, attributes)
         made = _new(cls)
