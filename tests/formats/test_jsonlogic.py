@@ -209,6 +209,12 @@ def test_doubling_at_each_step_comes_to_an_end() -> None:
     for body in ([ACC, ACC], {"cat": [[ACC, ACC]]}, [[ACC]], {"==": [[ACC, ACC], "x"]}):
         rule = {"cat": [{"reduce": [[1] * 1000, body, 9]}]}
         assert len(evaluate(rule)) < 200_000, body
+    wide = {"reduce": [[1] * 50, [ACC, ACC], 9]}  # 2**50 elements, 50 deep
+    assert evaluate({"cat": [wide]}) == ""
+    assert evaluate({"==": [wide, "9"]}) is False
+    assert evaluate({"cat": [{"var": "long"}]}, {"long": ["a" * 60_000] * 5000}) == ""
+    with pytest.raises(ValueError, match="at most 10000 values"):
+        evaluate(wide)
     with pytest.raises(ValueError, match="at most 10000 values"):
         evaluate({"reduce": [[1] * 1000, [ACC, ACC], 9]})
 
