@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from flagcore.context import EvaluationContext
+from flagcore.context import EvaluationContext, lent
 from flagcore.flags import Flag, Flags, detailed
 from flagcore.resolution import ABSENT, Resolution
 from flagcore.snapshot import Table
@@ -46,7 +46,7 @@ class Reader:
                 value = self._answers[key].value
             else:
                 value = self._answers.decide[key](
-                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                    context if context.__class__ is EvaluationContext else lent(context)
                 ).value
         except Exception:  # noqa: BLE001 - one flag's evaluation; asked again, it says why
             value = self._resolution(key, context).value
@@ -82,7 +82,7 @@ class Reader:
                 value = self._answers[key].value
             else:
                 value = self._answers.decide[key](
-                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                    context if context.__class__ is EvaluationContext else lent(context)
                 ).value
         except Exception:  # noqa: BLE001 - as in get_bool
             value = self._resolution(key, context).value

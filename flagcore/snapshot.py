@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
-from flagcore.context import ANONYMOUS, EvaluationContext
+from flagcore.context import ANONYMOUS, EvaluationContext, kept
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
@@ -109,7 +108,7 @@ class _Deciding(dict[str, Decide]):
             if key in snapshot._plain:
                 answer = snapshot.resolve(key, ANONYMOUS)
                 return self.setdefault(key, lambda _context: answer)
-        return partial(snapshot.resolve, key)
+        return lambda context: snapshot.resolve(key, kept(context))
 
 
 class _Waking(dict[str, Decide]):
@@ -123,7 +122,7 @@ class _Waking(dict[str, Decide]):
         self._wake = wake
 
     def __missing__(self, key: str) -> Decide:
-        return partial(self._wake().resolve, key)
+        return self._wake().answers.decide[key]
 
 
 class Sleeping(Table):
