@@ -64,6 +64,7 @@ def test_agrees_with_all_other_implementations() -> None:
         ({"===": [None, {"var": "nothing"}]}, True),
         ({"===": [{"var": "list"}, "a,b"]}, False),
         ({"===": [{"var": "nothing"}, "a"]}, False),
+        ({"===": [{"var": "list"}, ["a", "b"]]}, False),
         ({"===": [{"var": "text"}, ""]}, True),
         ({"===": [{"var": "one"}, True]}, False),
         ({"===": [{"!": [{"var": "one"}]}, False]}, True),
