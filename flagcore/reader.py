@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from flagcore.context import EvaluationContext, lent
+from flagcore.errors import ConfigError
+from flagcore.explanation import Explanation
 from flagcore.flags import Flag, Flags, detailed
 from flagcore.resolution import ABSENT, Resolution
 from flagcore.snapshot import Table
@@ -107,6 +109,15 @@ class Reader:
         As `Flags.details`, from the newest state.
         """
         return detailed(self._resolution(key, context), default)
+
+    def explain(self, key: str, context: ContextLike = None) -> Explanation:
+        """
+        As `Flags.explain`, from the newest state.
+        """
+        try:
+            return self.flags(context).explain(key)
+        except ConfigError:
+            return Explanation.of(str(key), self._resolution(key, context))
 
     def get_feature_config(self, feature_name: str, ordered_hierarchy: Sequence[object]) -> Any:
         """

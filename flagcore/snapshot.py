@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from flagcore.context import ANONYMOUS, EvaluationContext, kept
+from flagcore.explanation import Explanation, Step
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.value import Json
 
@@ -38,6 +39,12 @@ class Thunk(Protocol):
     def decider(self) -> Decide:
         """
         What `__call__` asks. It may raise, and then `__call__` gives the answer.
+        """
+        ...
+
+    def explain(self, context: EvaluationContext) -> tuple[Resolution[Any], tuple[Step, ...]]:
+        """
+        The answer for `context`, and the steps to it.
         """
         ...
 
@@ -266,6 +273,21 @@ class Snapshot:
             return answer
         message = f"expected {len(names)} ids, one for each of {', '.join(names)}; got {len(path)}"
         return Resolution.error(key, ErrorCode.INVALID_CONTEXT, message, answer.value)
+
+    def explain(self, key: str, context: EvaluationContext) -> Explanation:
+        """
+        How `key` comes to its answer for `context`. I/O: none. Locks: none. Never raises. Slower than an answer by far.
+        """
+        owner = self._owner(key)
+        origin, version = (owner.origin, owner.version) if owner is not None else ("", self.version)
+        thunk = owner._thunks.get(key) if owner is not None else None
+        if thunk is None:
+            return Explanation.of(key, self.resolve(key, context), origin or self.origin_of(key), version)
+        try:
+            answer, steps = thunk.explain(context)
+            return Explanation.of(key, answer, origin, version, steps)
+        except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
+            return Explanation.of(key, failed(key, error), origin, version)
 
     def origin_of(self, key: str) -> str:
         """
