@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flagcore.errors import ConfigError
 
-__all__ = ["ANONYMOUS", "ContextLike", "EvaluationContext"]
+__all__ = ["ANONYMOUS", "ContextLike", "EvaluationContext", "kept", "lent"]
 
 #: What every call that takes a context takes: one, a mapping of one, or None for nobody in particular.
 ContextLike = "EvaluationContext | Mapping[str, Any] | None"
@@ -60,20 +60,23 @@ class EvaluationContext:
         Raises:
             ConfigError: it is none of these.
         """
-        if context is None:
-            return ANONYMOUS
-        if isinstance(context, EvaluationContext):
-            return context
         # A dict is a mapping, and asking the abstract class about it takes as long as copying it.
-        if type(context) is not dict and not isinstance(context, Mapping):
+        if type(context) is dict:
+            attributes = context.copy()
+        elif context is None:
+            return ANONYMOUS
+        elif isinstance(context, EvaluationContext):
+            return context
+        elif isinstance(context, Mapping):
+            attributes = dict(context)
+        else:
             raise ConfigError(
                 f"context: expected an EvaluationContext, a mapping or None, got {type(context).__name__}"
             )
-        attributes = dict(context)
-        camel = attributes.pop("targetingKey", None)
         key = attributes.pop("targeting_key", None)
-        if key is None:
-            key = camel
+        if "targetingKey" in attributes:
+            camel = attributes.pop("targetingKey")
+            key = camel if key is None else key
         if key is not None and type(key) is not str:
             return cls(key, attributes)
         made = _new(cls)
@@ -133,6 +136,36 @@ class EvaluationContext:
 _new = EvaluationContext.__new__
 _set_key = EvaluationContext.__dict__["targeting_key"].__set__
 _set_attributes = EvaluationContext.__dict__["_attributes"].__set__
+
+
+def lent(context: EvaluationContext | Mapping[str, Any]) -> EvaluationContext:
+    """
+    As `EvaluationContext.of`, for one question that keeps nothing: what a dict says is not copied, and the targeting
+    key may still be among the attributes. `kept` makes a proper one of it.
+    """
+    if type(context) is not dict:
+        return EvaluationContext.of(context)
+    key = context.get("targeting_key")
+    if key is None:
+        key = context.get("targetingKey")
+    if key is not None and type(key) is not str:
+        return EvaluationContext.of(context)
+    made = _new(EvaluationContext)
+    _set_key(made, key)
+    _set_attributes(made, context)
+    return made
+
+
+def kept(context: EvaluationContext) -> EvaluationContext:
+    """
+    A context as `lent` gives it, or any other, for those who may keep it.
+    """
+    attributes = {name: value for name, value in context._attributes.items() if name not in _KEYS}
+    return EvaluationContext(context.targeting_key, attributes)
+
+
+#: The names that the targeting key has in a mapping: flagcore's own and OpenFeature's.
+_KEYS = ("targeting_key", "targetingKey")
 
 #: Nobody in particular: no targeting key, no attributes.
 ANONYMOUS: Final = EvaluationContext()

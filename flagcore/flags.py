@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
+from flagcore.explanation import Explanation
 from flagcore.resolution import ABSENT, ErrorCode, Resolution
 from flagcore.snapshot import EMPTY, Answers, Snapshot
 from flagcore.value import as_float, as_int, copied, kind, typed
@@ -183,6 +184,19 @@ class Flags:
         if ordered_hierarchy is None:
             return detailed(self._resolution(key), default)
         return detailed(self._answers.snapshot.resolve_along(key, tuple(ordered_hierarchy)), default)
+
+    def explain(self, key: str) -> Explanation:
+        """
+        How the flag comes to its answer here: which source, which rule, which comparison failed on which value, which
+        bucket of how many. `str()` of it is for people, `.as_dict()` is JSON.
+
+        It holds the context's values as they are, personal ones among them: show it to those who may see them, and
+        keep it out of logs. Slower than a read by far; remembers nothing.
+        """
+        try:
+            return self._answers.snapshot.explain(key, self.context)
+        except TypeError:  # a key that can't be looked up
+            return Explanation.of(repr(key), self._resolution(key))
 
     def get_feature_config(self, feature_name: str, ordered_hierarchy: Sequence[object]) -> Any:
         """

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from flagcore.context import EvaluationContext
+from flagcore.context import EvaluationContext, lent
+from flagcore.errors import ConfigError
+from flagcore.explanation import Explanation
 from flagcore.flags import Flag, Flags, detailed
 from flagcore.resolution import ABSENT, Resolution
 from flagcore.snapshot import Table
@@ -46,7 +48,7 @@ class Reader:
                 value = self._answers[key].value
             else:
                 value = self._answers.decide[key](
-                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                    context if context.__class__ is EvaluationContext else lent(context)
                 ).value
         except Exception:  # noqa: BLE001 - one flag's evaluation; asked again, it says why
             value = self._resolution(key, context).value
@@ -82,7 +84,7 @@ class Reader:
                 value = self._answers[key].value
             else:
                 value = self._answers.decide[key](
-                    context if context.__class__ is EvaluationContext else EvaluationContext.of(context)
+                    context if context.__class__ is EvaluationContext else lent(context)
                 ).value
         except Exception:  # noqa: BLE001 - as in get_bool
             value = self._resolution(key, context).value
@@ -107,6 +109,15 @@ class Reader:
         As `Flags.details`, from the newest state.
         """
         return detailed(self._resolution(key, context), default)
+
+    def explain(self, key: str, context: ContextLike = None) -> Explanation:
+        """
+        As `Flags.explain`, from the newest state.
+        """
+        try:
+            return self.flags(context).explain(key)
+        except ConfigError:
+            return Explanation.of(str(key), self._resolution(key, context))
 
     def get_feature_config(self, feature_name: str, ordered_hierarchy: Sequence[object]) -> Any:
         """

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = {"errors", "resolution", "context", "value", "source", "status", "snapshot", "flags"}
+WORDS = {"errors", "explanation", "resolution", "context", "value", "source", "status", "snapshot", "flags"}
 
 #: What each part may import of flagcore. A part is a top-level module, or a folder.
 ALLOWED: dict[str, set[str]] = {
@@ -21,8 +21,9 @@ ALLOWED: dict[str, set[str]] = {
     "source": set(),
     "context": {"errors"},
     "value": {"errors", "resolution"},
-    "snapshot": {"context", "resolution", "value"},
-    "flags": {"context", "errors", "resolution", "snapshot", "value"},
+    "explanation": {"resolution"},
+    "snapshot": {"context", "explanation", "resolution", "value"},
+    "flags": {"context", "errors", "explanation", "resolution", "snapshot", "value"},
     "readiness": {"network"},
     "reader": WORDS,
     "provided": {"context", "resolution", "snapshot"},

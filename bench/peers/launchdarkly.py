@@ -43,7 +43,7 @@ class _Bulk:
         from ldclient import Config, Context, LDClient
         from ldclient.feature_store import InMemoryFeatureStore
 
-        store = InMemoryFeatureStore()
+        store = InMemoryFeatureStore()  # type: ignore[no-untyped-call, unused-ignore]
         self.swap((None, None, store), document)
         config = Config("sdk-key", feature_store=store, use_ldd=True, send_events=False, diagnostic_opt_out=True)
         return LDClient(config), Context.create("user-17"), store

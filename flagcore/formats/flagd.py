@@ -22,7 +22,6 @@ from flagcore.formats.flagd_targeting import Evaluators, Targeting, came, listed
 from flagcore.resolution import ABSENT, NO_METADATA
 from flagcore.rules.model import (
     Choice,
-    Const,
     Definition,
     Fault,
     Rule,
@@ -35,9 +34,6 @@ __all__ = ["parse"]
 
 #: The generation of `fractional` that the newest flagd daemon uses.
 NEWEST: Final = "v2"
-
-#: A flag that leaves it to the caller: it serves nobody anything, and the reason is DEFAULT, not STATIC.
-_NOBODY: Final = Rule(Const(False), Choice(ABSENT))
 
 _STATES = ("ENABLED", "DISABLED")
 
@@ -120,8 +116,6 @@ class _Flag:
             rules = self._rules(choices)
         except MalformedDocument as error:
             return Fault(error.message, error.where)
-        if not rules and fallback.value is ABSENT:
-            rules = (_NOBODY,)
         return Definition(fallback, metadata=metadata, rules=rules)
 
     def _choices(self) -> dict[str, Choice]:

@@ -147,9 +147,7 @@ def _buckets(arguments: Sequence[Any]) -> list[tuple[Any, int]] | None:
 def _weight(value: Any) -> int | None:
     if type(value) is float and value.is_integer():  # JSON tells no 1.0 from 1
         value = int(value)
-    if type(value) is not int or value > MAX_WEIGHT:
-        return None
-    return max(0, value)
+    return max(0, value) if type(value) is int else None
 
 
 _UNITS: Final[dict[str, _UnitOf]] = {"v2": _v2, "v3": _v3}

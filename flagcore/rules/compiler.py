@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flagcore.context import EvaluationContext
+from flagcore.explanation import Step
 from flagcore.resolution import Resolution
 from flagcore.rules.budget import Failure
 from flagcore.rules.likeness import alike
@@ -80,6 +81,14 @@ class Targeted:
         """
         outcomes = self._program.outcomes(self._key)
         return outcomes.along(path) or outcomes.fallback
+
+    def explain(self, context: EvaluationContext) -> tuple[Resolution[Any], tuple[Step, ...]]:
+        """
+        The answer for `context`, and the steps to it.
+        """
+        from flagcore.rules.account import Account  # for whoever explains, not for every program
+
+        return Account(self._program, self._key, context).told()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Targeted):

@@ -37,5 +37,9 @@ def everything(context: EvaluationContext) -> dict[str, Any]:
     """
     All of a context as one object, the targeting key as OpenFeature names it. A copy one level deep.
     """
-    key = context.targeting_key
-    return {**context._attributes, "targetingKey": key} if key is not None else dict(context._attributes)
+    found, key = dict(context._attributes), context.targeting_key
+    for name in KEYS:
+        found.pop(name, None)  # where a context is lent
+    if key is not None:
+        found["targetingKey"] = key
+    return found

@@ -10,7 +10,18 @@ from typing import Any, Final, Protocol
 
 from flagcore.resolution import ABSENT
 from flagcore.rules.model import Call, Const
-from flagcore.rules.operators import ENDSWITH, EQUAL, IN, NOT_EQUAL, NOT_IN, STARTSWITH
+from flagcore.rules.operators import (
+    ENDSWITH,
+    EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    IN,
+    LESS,
+    LESS_EQUAL,
+    NOT_EQUAL,
+    NOT_IN,
+    STARTSWITH,
+)
 
 __all__ = ["Namespace", "shortcut"]
 
@@ -26,6 +37,9 @@ class Namespace(Protocol):
     def constant(self, value: Any) -> ast.expr: ...
 
     def twice(self, value: ast.expr) -> tuple[ast.expr, ast.expr]: ...
+
+
+_Form = Callable[[ast.expr, Any, Namespace], "ast.expr | None"]
 
 
 def shortcut(call: Call, arguments: list[ast.expr], namespace: Namespace) -> ast.expr | None:
@@ -90,6 +104,22 @@ def _method(name: str, value: ast.expr, constant: Any, namespace: Namespace) -> 
     return _both(_is_text(first, namespace), applied)
 
 
+def _ordered(sign: ast.cmpop) -> _Form:
+    def form(value: ast.expr, constant: Any, namespace: Namespace) -> ast.expr | None:
+        first, again = namespace.twice(value)
+        compared = ast.Compare(again, [sign], [namespace.constant(constant)])
+        if isinstance(constant, str):
+            return _both(_is_text(first, namespace), compared)
+        if type(constant) not in (int, float):
+            return None
+        is_number = ast.Call(namespace.constant(isinstance), [first, namespace.constant((int, float))], [])
+        kind = ast.Attribute(again, "__class__", ast.Load())
+        is_no_boolean = ast.Compare(kind, [ast.IsNot()], [namespace.constant(bool)])
+        return ast.BoolOp(ast.And(), [is_number, is_no_boolean, compared])
+
+    return form
+
+
 def _is_text(value: ast.expr, namespace: Namespace) -> ast.expr:
     return ast.Call(namespace.constant(isinstance), [value, namespace.constant(str)], [])
 
@@ -102,8 +132,6 @@ def _all_text(constant: Any) -> bool:
     return isinstance(constant, list) and all(isinstance(each, str) for each in constant)
 
 
-_Form = Callable[[ast.expr, Any, Namespace], "ast.expr | None"]
-
 # By identity: another dialect's operator of the same name is another.
 _FORMS: Final[dict[int, _Form]] = {
     id(EQUAL): _equal,
@@ -112,4 +140,8 @@ _FORMS: Final[dict[int, _Form]] = {
     id(NOT_IN): _not_in,
     id(STARTSWITH): _startswith,
     id(ENDSWITH): _endswith,
+    id(LESS): _ordered(ast.Lt()),
+    id(LESS_EQUAL): _ordered(ast.LtE()),
+    id(GREATER): _ordered(ast.Gt()),
+    id(GREATER_EQUAL): _ordered(ast.GtE()),
 }

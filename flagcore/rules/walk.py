@@ -45,7 +45,7 @@ class Observer:
     Who is told what happens on the way. This one listens to nothing.
     """
 
-    def called(self, call: Call, arguments: tuple[Any, ...], result: Any) -> None:
+    def called(self, call: Call, result: Any) -> None:
         """
         An operator has been applied.
         """
@@ -163,10 +163,9 @@ class Walk:
         return everything(data) if isinstance(data, EvaluationContext) else data
 
     def _call(self, expression: Call, data: Any) -> Any:
-        arguments = tuple([self.value(each, data) for each in expression.arguments])
-        result = expression.operator.function(*arguments)
+        result = expression.operator.function(*[self.value(each, data) for each in expression.arguments])
         if data is self._context:
-            self._observer.called(expression, arguments, result)
+            self._observer.called(expression, result)
         return result
 
     def _lambda(self, expression: Lambda, data: Any) -> Any:  # noqa: ARG002

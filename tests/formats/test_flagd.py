@@ -223,7 +223,11 @@ def test_a_shared_rule_knows_for_which_flag_it_is_asked() -> None:
 
 def test_a_shared_rule_within_a_lambda_is_about_the_element() -> None:
     """Though the same rule elsewhere is about the context."""
-    shared = {"mine": {"==": [{"var": "$flagd.flagKey"}, "f"]}}
+    shared = {"mine": {"==": [{"var": "$flagd.flagKey"}, "f"]}, "late": {">": [{"var": "$flagd.timestamp"}, 1]}}
+    within = {"some": [[1], {"$ref": "late"}]}
+    for order in ([within, {"$ref": "late"}], [{"!": [{"$ref": "late"}]}, within]):
+        rule = {"if": [{"or": order}, "green", "blue"]}
+        assert resolved(flag(rule), **{"$evaluators": shared}).variant == ("green" if order[0] is within else "blue")
     rule = {"if": [{"some": [[1], {"$ref": "mine"}]}, "red", {"if": [{"$ref": "mine"}, "green", "blue"]}]}
     assert resolved(flag(rule), **{"$evaluators": shared}).variant == "green"
 

@@ -64,6 +64,7 @@ def test_agrees_with_all_other_implementations() -> None:
         ({"===": [None, {"var": "nothing"}]}, True),
         ({"===": [{"var": "list"}, "a,b"]}, False),
         ({"===": [{"var": "nothing"}, "a"]}, False),
+        ({"===": [{"var": "list"}, ["a", "b"]]}, False),
         ({"===": [{"var": "text"}, ""]}, True),
         ({"===": [{"var": "one"}, True]}, False),
         ({"===": [{"!": [{"var": "one"}]}, False]}, True),
@@ -82,6 +83,7 @@ def test_agrees_with_all_other_implementations() -> None:
         ({"<": [1]}, False),
         ({"<=": [1, 1, 1]}, True),
         ({"<=": [1, 2, "x"]}, False),
+        ({"<=": ["x", 1, 2]}, False),
         ({"<": [[2], 3]}, True),
         ({"in": [1, [True, "1"]]}, False),
         ({"in": [1, [1.0]]}, True),
@@ -118,6 +120,7 @@ def test_agrees_with_all_other_implementations() -> None:
         ({"log": "x"}, "x"),
         ({"!!": [{"var": "empty"}]}, True),
         ({"!!": [[]]}, False),
+        ({"!!": [{"+": ["x"]}]}, False),
         ({"!": []}, True),
         ({"and": []}, None),
         ({"or": []}, None),
@@ -148,6 +151,15 @@ def test_values_meet_as_in_ecmascript(rule: Any, result: Any) -> None:
     data = {"list": ["a", "b"], "null": None, "text": "", "empty": {}, "one": 1}
     got = evaluate(rule, data)
     assert _alike(got, result), got
+
+
+def test_numbers_are_those_of_a_double() -> None:
+    """Whole ones are integers as far as a double is exact; what is too large for one is null."""
+    assert type(evaluate({"/": [4, 2]})) is int
+    assert type(evaluate({"*": [2**53, 3]})) is float
+    assert type(evaluate({"+": [2**53, 1.0]})) is int
+    assert evaluate({"*": [10**308, 10**308]}) is None
+    assert evaluate({"+": [10**400]}) is None
 
 
 def test_what_is_decided_is_not_asked_further() -> None:
@@ -198,6 +210,12 @@ def test_doubling_at_each_step_comes_to_an_end() -> None:
     for body in ([ACC, ACC], {"cat": [[ACC, ACC]]}, [[ACC]], {"==": [[ACC, ACC], "x"]}):
         rule = {"cat": [{"reduce": [[1] * 1000, body, 9]}]}
         assert len(evaluate(rule)) < 200_000, body
+    wide = {"reduce": [[1] * 50, [ACC, ACC], 9]}  # 2**50 elements, 50 deep
+    assert evaluate({"cat": [wide]}) == ""
+    assert evaluate({"==": [wide, "9"]}) is False
+    assert evaluate({"cat": [{"var": "long"}]}, {"long": ["a" * 60_000] * 5000}) == ""
+    with pytest.raises(ValueError, match="at most 10000 values"):
+        evaluate(wide)
     with pytest.raises(ValueError, match="at most 10000 values"):
         evaluate({"reduce": [[1] * 1000, [ACC, ACC], 9]})
 
