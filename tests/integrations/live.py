@@ -213,7 +213,7 @@ class LiveContract:
         """
         A slip in the file takes no page down, and the next good one is followed.
         """
-        server.change({"flags": "no flags"})
+        server.change({"hierarchy": "no list", "flags": {}})
         time.sleep(0.1)
         assert server.get("/theme").json() == "light"
         server.serve(CHANGED)
