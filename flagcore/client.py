@@ -32,7 +32,7 @@ from flagcore.reader import ContextLike, Reader
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.snapshot import Sleeping, Snapshot, Table
-from flagcore.state import State
+from flagcore.state import State, check_options
 from flagcore.status import ErrorHandler, Status
 from flagcore.value import kind
 
@@ -76,7 +76,7 @@ class FlagClient(Reader):
         on_error: ErrorHandler | None = None,
         share: bool = False,
     ) -> None:
-        _check(cache_dir, max_stale_seconds, on_stale, share)
+        check_options(cache_dir, max_stale_seconds, on_stale, share)
         self._answers: Table = Sleeping(self._woken)
         self._closed = False
         #: The process that reads may go ahead in; 0 while asleep, so that one comparison tells both sleep and a fork.
@@ -404,15 +404,3 @@ def _task_feed(layer: Layer) -> Feed:
 
     layer.feed = TaskFeed(layer.source, layer)
     return layer.feed
-
-
-def _check(cache_dir: object, max_stale_seconds: object, on_stale: object, share: object) -> None:
-    if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
-        raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
-    is_number = isinstance(max_stale_seconds, (int, float)) and not isinstance(max_stale_seconds, bool)
-    if max_stale_seconds is not None and not (is_number and 0 < max_stale_seconds < inf):  # type: ignore[operator]
-        raise ConfigError(f"max_stale_seconds: expected seconds above 0 or None, got {max_stale_seconds!r}")
-    if on_stale != "serve":
-        raise ConfigError(f"on_stale: expected 'serve', the only policy so far; got {on_stale!r}")
-    if share is not False:
-        raise ConfigError(f"share: expected False, sharing a connection comes with a later release; got {share!r}")

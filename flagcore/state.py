@@ -8,8 +8,10 @@ lock.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from flagcore.resolution import ErrorCode
 from flagcore.snapshot import EMPTY, Snapshot
 from flagcore.status import ErrorContext, ErrorHandler, ErrorSource, Status, worst
 
-__all__ = ["State"]
+__all__ = ["State", "check_options"]
 
 logger = logging.getLogger("flagcore")
 
@@ -184,3 +186,21 @@ class State:
             self._disk_is_failing = True
             logger.warning("%s", error)
         self.report(ErrorContext.now(error, ErrorSource.DISK, is_transient=False, origin="disk"))
+
+
+def check_options(cache_dir: object, max_stale_seconds: object, on_stale: object, share: object) -> None:
+    """
+    Look at a client's options that are about no source.
+
+    Raises:
+        ConfigError: one can't be right.
+    """
+    if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
+        raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
+    is_number = isinstance(max_stale_seconds, (int, float)) and not isinstance(max_stale_seconds, bool)
+    if max_stale_seconds is not None and not (is_number and 0 < max_stale_seconds < inf):  # type: ignore[operator]
+        raise ConfigError(f"max_stale_seconds: expected seconds above 0 or None, got {max_stale_seconds!r}")
+    if on_stale != "serve":
+        raise ConfigError(f"on_stale: expected 'serve', the only policy so far; got {on_stale!r}")
+    if share is not False:
+        raise ConfigError(f"share: expected False, sharing a connection comes with a later release; got {share!r}")
