@@ -89,8 +89,6 @@ class FlagClient(Reader):
         self._state = State(sources, folder, on_error, self._swap)
         _clients.add(self)
 
-    # --- following the sources ----------------------------------------------------------------------------------
-
     def start(self, wait_seconds: float = 0.0) -> bool:
         """
         Keep the flags fresh, in a daemon thread for each source that has news. What is local has been loaded when
@@ -201,8 +199,6 @@ class FlagClient(Reader):
         await done.await_(inf)
         self._revive(_task_feed)
 
-    # --- asking ---------------------------------------------------------------------------------------------------
-
     @property
     def status(self) -> Status:
         """
@@ -285,8 +281,6 @@ class FlagClient(Reader):
         Internal: put a layer above all others, for `flagcore.testing`. Returns a function that takes it off again.
         """
         return self._state.lay(overlay)
-
-    # --- asleep, awake, closed ------------------------------------------------------------------------------------
 
     def _is_awake(self) -> bool:
         return not self._closed and self._pid == os.getpid()
