@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flagcore.client import FlagClient as FlagClient
     from flagcore.context import EvaluationContext as EvaluationContext
+    from flagcore.explanation import Explanation as Explanation
     from flagcore.flags import Flag as Flag
     from flagcore.flags import Flags as Flags
     from flagcore.flags import get_flags as get_flags
@@ -54,6 +55,7 @@ _HOMES = {
     "ErrorSource": "flagcore.status",
     "EvaluationContext": "flagcore.context",
     "FileSource": "flagcore.sources.file",
+    "Explanation": "flagcore.explanation",
     "Flag": "flagcore.flags",
     "FlagClient": "flagcore.client",
     "Flags": "flagcore.flags",

@@ -278,7 +278,8 @@ class Snapshot:
         """
         How `key` comes to its answer for `context`. I/O: none. Locks: none. Never raises. Slower than an answer by far.
         """
-        owner = self._owner(key)
+        # Any other kind asks elsewhere, and there nobody tells.
+        owner = self._owner(key) if type(self) is Snapshot else None
         origin, version = (owner.origin, owner.version) if owner is not None else ("", self.version)
         thunk = owner._thunks.get(key) if owner is not None else None
         if thunk is None:
