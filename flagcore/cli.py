@@ -99,6 +99,39 @@ class _Check:
         return _FAILED if found.faults else 0
 
 
+class _Eval:
+    name = "eval"
+    summary = "say what a flag of a definition file gives a context, and why"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+        parser.add_argument("key", metavar="KEY", help="the flag's key")
+        parser.add_argument(
+            "--context",
+            default="{}",
+            metavar="JSON",
+            help='who asks, such as \'{"targeting_key": "u1", "plan": "pro"}\'',
+        )
+        parser.add_argument("--format", default="native", help="the format it is in (default: %(default)s)")
+        parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+
+    def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG002 - as every command
+        from flagcore.adapter import read_context
+        from flagcore.client import FlagClient
+        from flagcore.sources.file import FileSource
+
+        failed: list[BaseException] = []
+        source = FileSource(options.path, options.format, poll_seconds=0)
+        client = FlagClient(source, cache_dir=None, on_error=lambda context: failed.append(context.exception))
+        if failed:
+            raise ConfigError(str(failed[0]))
+        # From the snapshot, which is there: nothing is to be started to read one file once.
+        explanation = client.snapshot.explain(options.key, read_context(options.context))
+        told = json.dumps(explanation.as_dict(), indent=2) if options.json else str(explanation)
+        sys.stdout.write(told + "\n")
+        return 0 if options.key in client.snapshot else _FAILED
+
+
 class _Schema:
     name = "schema"
     summary = "print the JSON Schema of the native format"
@@ -116,7 +149,7 @@ class _Schema:
 
 
 #: All commands, in the order that `--help` lists them.
-_COMMANDS: tuple[_Command, ...] = (_Serve(), _Check(), _Schema())
+_COMMANDS: tuple[_Command, ...] = (_Serve(), _Check(), _Eval(), _Schema())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

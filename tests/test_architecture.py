@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "jinja": WORDS | {"adapter"},
     "openfeature": WORDS | {"client", "provided"},
     "examination": {"errors", "formats", "rules", "source"},
-    "cli": {"errors", "examination", "formats"},
+    "cli": {"adapter", "client", "errors", "examination", "formats", "sources"},
     "compat": WORDS | {"client", "sources"},
 }
 

@@ -4,6 +4,7 @@ The `flagcore` command, as a process: what it prints, and how it ends.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -150,3 +151,34 @@ def test_no_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main([])
     assert left.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_eval_says_what_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people, and as JSON for programs."""
+    path = tmp_path / "flags.json"
+    path.write_text('{"flags": {"a": {"value": 1, "rules": [{"if": "plan == \'pro\'", "value": 2}]}}}')
+    assert main(["eval", str(path), "a", "--context", '{"plan": "pro"}']) == 0
+    assert "rule 1" in capsys.readouterr().out
+    assert main(["eval", str(path), "a", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "context", "message"),
+    [
+        ('{"flags": {}}', "a", "{}", "a"),
+        ("{", "a", "{}", "expected JSON"),
+        ('{"flags": {"a": {"value": 1}}}', "a", "[]", "JSON object"),
+        (None, "a", "{}", "expected a readable file"),
+    ],
+)
+def test_eval_leaves_with_1_where_there_is_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, key: str, context: str, message: str
+) -> None:
+    """An unknown flag, a document or a context that is none, a file that is not there."""
+    path = tmp_path / "flags.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["eval", str(path), key, "--context", context]) == 1
+    told = capsys.readouterr()
+    assert message in told.out + told.err
