@@ -179,7 +179,10 @@ class Decision:
         first, again = emission.twice(emission.value(by))
         is_text = ast.Compare(ast.Attribute(first, "__class__", ast.Load()), [ast.Is()], [emission.constant(str)])
         text = ast.BinOp(emission.constant(prefix), ast.Add(), again)
-        quick = called(emission.constant(mmh3.hash), text, ast.Constant(0), ast.Constant(False))
+        # As bytes: given a string with half a surrogate pair, mmh3 ends the process. Here that is an error, and who
+        # called hashes it with more care.
+        encoded = called(ast.Attribute(text, "encode", ast.Load()))
+        quick = called(emission.constant(mmh3.hash), encoded, ast.Constant(0), ast.Constant(False))
         return ast.IfExp(is_text, quick, called(emission.constant(_drawn), emission.constant(prefix), again))
 
 

@@ -46,7 +46,10 @@ def matches(text: Any, expression: Any) -> bool:
     if not isinstance(text, str) or not isinstance(expression, str) or len(text) > MAX_TEXT:
         return False
     compiled = _kept(expression)
-    return not isinstance(compiled, str) and compiled.search(text) is not None
+    try:
+        return not isinstance(compiled, str) and compiled.search(text) is not None
+    except UnicodeEncodeError:  # half a surrogate pair, which google-re2 has no bytes for
+        return False
 
 
 def pattern(expression: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flagcore.resolution import ABSENT
+from flagcore import FlagClient, MemorySource
+from flagcore.resolution import ABSENT, Reason
 from flagcore.rules.buckets import BUCKETS, HASHES, bucket, hashed, share, threshold, unit
 
 #: Where these keys lie, for ever: (salt, key, of how many, where).
@@ -101,3 +103,13 @@ def test_the_same_in_every_process(seed: str) -> None:
         [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
     )
     assert run.stdout.split() == [b"5192", str(bucket("s", "7")).encode()]
+
+
+def test_half_a_surrogate_pair_ends_no_process() -> None:
+    """Anybody can send one in JSON, and the hash's own library does not survive it: a read gives it a bucket."""
+    client = FlagClient(MemorySource({"flags": {"f": {"value": False, "rules": [{"rollout": 100}]}}}), cache_dir=None)
+    client.start()
+    key = json.loads('"\\ud800"')
+    assert client.get_bool("f", context={"targeting_key": key})
+    assert client.flags({"targeting_key": key}).get_bool("f")
+    assert client.details("f", False, {"targeting_key": key}).reason is Reason.SPLIT

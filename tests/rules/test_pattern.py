@@ -86,6 +86,7 @@ def test_is_found_anywhere() -> None:
     assert not matches("/shop/17", r"^shop")
     assert not matches("a" * (MAX_TEXT + 1), "a")
     assert not matches(17, "1")
+    assert matches("\ud800", "a") is False
     assert not matches("1", 1)
 
 
