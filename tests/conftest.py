@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# What a machine under load takes for an example says nothing about the example.
+settings.register_profile("flagcore", deadline=None)
+settings.load_profile("flagcore")
 
 
 @pytest.fixture(autouse=True)
