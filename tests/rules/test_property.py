@@ -154,23 +154,6 @@ def test_compiled_answers_are_those_of_a_plain_walk(
 
 SAMPLES: list[Any] = [None, True, False, 0, 1, 2, 1.0, "", "a", "ab", "1", ["a", "b"], [1, "a"], [], {"a": 1}]
 SAMPLES.append(["a"] * 9)
-    None,
-    True,
-    False,
-    0,
-    1,
-    2,
-    1.0,
-    "",
-    "a",
-    "ab",
-    "1",
-    ["a", "b"],
-    [1, "a"],
-    [],
-    {"a": 1},
-    ["a"] * 9,
-]
 
 
 @pytest.mark.parametrize("operator", BINARY, ids=lambda each: each.name)
