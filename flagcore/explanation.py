@@ -163,7 +163,7 @@ def written(value: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):  # what an application put among the attributes
-        text = f"a {type(value).__name__}"
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
@@ -176,4 +176,4 @@ def _json(value: Any) -> Any:
         return {str(name): _json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(each) for each in value]
-    return f"a {type(value).__name__}"
+    return f"<{type(value).__name__}>"
