@@ -260,9 +260,9 @@ def test_a_key_that_is_refused_is_said_without_the_key(
             SoasapSource(SECRET, server.url),
         ):
             with FlagClient(source, cache_dir=tmp_path, on_error=heard.append) as client:
-                client.wait_ready(0.15)
+                expected = Status.FATAL if status in (401, 403) else Status.ERROR
+                eventually(lambda expected=expected, client=client: client.status is expected, 10)
                 shown += [repr(source), repr(client), repr(client.snapshot), source.name]
-                assert client.status is (Status.FATAL if status in (401, 403) else Status.ERROR)
     shown += [str(each.exception) + repr(each.exception) + repr(each) for each in heard]
     shown += [str(each.exception.__cause__) for each in heard] + [path.name for path in tmp_path.iterdir()]
     assert len(heard) >= 20
