@@ -35,14 +35,17 @@ _COMPARISONS: dict[type[ast.cmpop], Operator] = {
     ast.NotIn: operators.NOT_IN,
 }
 
-#: Functions of a value and a text, both written out: {name: operator}.
-_TEXT_FUNCTIONS: dict[str, Operator] = {
+#: Functions of a value and of something written out: {name: operator}.
+_VALUE_FUNCTIONS: dict[str, Operator] = {
     "startswith": operators.STARTSWITH,
     "endswith": operators.ENDSWITH,
     "contains": operators.CONTAINS,
     "matches": operators.MATCHES,
     "semver": operators.SEMVER,
+    "in_network": operators.IN_NETWORK,
 }
+#: Of those, the ones that take more than a text.
+_OF_ANY_LITERAL = ("contains", "in_network")
 _TIME_FUNCTIONS: dict[str, Operator] = {"before": operators.BEFORE, "after": operators.AFTER}
 
 #: How each function is written, by its name.
@@ -52,6 +55,7 @@ FUNCTIONS: dict[str, str] = {
     "contains": 'contains(roles, "admin")',
     "matches": 'matches(path, r"^/shop/\\d+$")',
     "semver": 'semver(app_version, ">=2.1.0")',
+    "in_network": 'in_network(ip, "10.0.0.0/8")',
     "before": 'before("2027-03-01")',
     "after": 'after("2027-03-01T09:00:00Z")',
     "segment": 'segment("beta-testers")',
@@ -194,16 +198,16 @@ class _Parser:
         name = self._name(node)
         if name == "segment":
             return InSegment(self._segment(node))
-        if name in _TEXT_FUNCTIONS:
-            return self._text_call(node, name)
+        if name in _VALUE_FUNCTIONS:
+            return self._value_call(node, name)
         return self._time_call(node, name)
 
-    def _text_call(self, node: ast.Call, name: str) -> Expression:
+    def _value_call(self, node: ast.Call, name: str) -> Expression:
         value, argument = self._arguments(node, name, 2)
         written = self._leaves.literal(argument)
-        if name != "contains" and not isinstance(written, str):
+        if name not in _OF_ANY_LITERAL and not isinstance(written, str):
             raise self._leaves.fault(argument, f"expected a string, as in {FUNCTIONS[name]}, got {kind(written)}")
-        return self._checked(argument, Call(_TEXT_FUNCTIONS[name], (self.term(value), Const(written))))
+        return self._checked(argument, Call(_VALUE_FUNCTIONS[name], (self.term(value), Const(written))))
 
     def _time_call(self, node: ast.Call, name: str) -> Expression:
         *values, argument = self._arguments(node, name, 1, 2)

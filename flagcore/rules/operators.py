@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from flagcore.errors import MalformedDocument
@@ -145,8 +145,11 @@ def _in_network(address: Any, networks: Any) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
+    # RFC 4291, section 2.5.5.2: what a socket of both versions calls an IPv4 address.
+    inner = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     named = networks if isinstance(networks, (list, tuple)) else [networks]
-    return any(network is not None and found in network for network in map(_network_of, named))
+    there = [network for network in map(_network_of, named) if network is not None]
+    return any(each in network for each in (found, inner) if each is not None for network in there)
 
 
 def _network_of(text: Any) -> _Network | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 import pytest
@@ -90,6 +91,31 @@ def test_networks() -> None:
     assert holds(operators.IN_NETWORK, "2001:db8::1", ["10.0.0.0/8", "2001:db8::/32"])
     assert not holds(operators.IN_NETWORK, "11.1.2.3", "10.0.0.0/8")
     assert not holds(operators.IN_NETWORK, "somebody", "10.0.0.0/8")
+    assert holds(operators.IN_NETWORK, "10.1.2.3", "10.1.2.3")
+    assert holds(operators.IN_NETWORK, "10.1.2.3", "10.9.9.9/8")
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 32))
+def test_a_network_holds_those_whose_first_bits_are_its_own(one: int, other: int, bits: int) -> None:
+    """However either is written: IPv4 within IPv6, too; and an address is in none of the other version."""
+    address, network = IPv4Address(one), f"{IPv4Address(other)}/{bits}"
+    inside = one >> (32 - bits) == other >> (32 - bits)
+    assert holds(operators.IN_NETWORK, str(address), network) is inside
+    assert holds(operators.IN_NETWORK, f"::ffff:{address}", ["2001:db8::/32", network]) is inside
+    assert holds(operators.IN_NETWORK, f"::ffff:{address}", "::ffff:0:0/96")
+    assert not holds(operators.IN_NETWORK, f"2001:db8::{address}", network)
+    assert not holds(operators.IN_NETWORK, str(address), "::/0")
+
+
+@given(st.one_of(st.text(max_size=20), st.from_regex(r"[0-9a-f:.%/]*"), st.none(), st.integers(), st.just(ABSENT)))
+def test_what_is_no_address_is_in_no_network(value: Any) -> None:
+    """Nor does looking at it raise; what comes with the context may be anything."""
+    try:
+        ip_address(value if isinstance(value, str) else "")
+    except ValueError:
+        assert not holds(operators.IN_NETWORK, value, ["0.0.0.0/0", "::/0"])
+    assert not holds(operators.IN_NETWORK, "10.1.2.3", "::/0")
+    assert operators.IN_NETWORK.function("10.1.2.3", value) in (True, False)
 
 
 @pytest.mark.parametrize(
