@@ -267,7 +267,7 @@ def detailed(answer: Resolution[Any], default: Any) -> Resolution[Any]:
     if value is not ABSENT:
         return answer.replace(value)
     message = f"expected {kind(default)}, got {kind(answer.value)}; ask for its own type, or mend the flag"
-    return Resolution.error(answer.flag_key, ErrorCode.TYPE_MISMATCH, message, default)
+    return Resolution.error(answer.flag_key, ErrorCode.TYPE_MISMATCH, message, default, answer.metadata)
 
 
 # A callable, so that binding makes no view: the request that reads no flag pays for none.

@@ -292,4 +292,5 @@ def _compiled(ruleset: Ruleset, version: str, origin: str, fetched_at: float) ->
         version=version,
         origin=origin,
         fetched_at=fetched_at,
+        metadata=ruleset.metadata,
     )

@@ -108,8 +108,14 @@ class Resolution(Generic[T]):
         )
 
     @staticmethod
-    def error(flag_key: str, code: ErrorCode, message: str, value: Any = ABSENT) -> Resolution[Any]:
+    def error(
+        flag_key: str,
+        code: ErrorCode,
+        message: str,
+        value: Any = ABSENT,
+        metadata: Mapping[str, Any] = NO_METADATA,
+    ) -> Resolution[Any]:
         """
         The answer that there is none.
         """
-        return Resolution(value, flag_key, None, Reason.ERROR, code, message)
+        return Resolution(value, flag_key, None, Reason.ERROR, code, message, metadata)

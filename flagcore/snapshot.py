@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from flagcore.context import ANONYMOUS, EvaluationContext, kept
 from flagcore.explanation import Explanation, Step
-from flagcore.resolution import ErrorCode, Resolution
+from flagcore.resolution import NO_METADATA, ErrorCode, Resolution
 from flagcore.value import Json
 
 __all__ = ["EMPTY", "Answers", "Decide", "Sleeping", "Snapshot", "Table", "Thunk", "failed"]
@@ -162,9 +162,14 @@ class Snapshot:
         hierarchy: the attribute names that override paths go along.
         missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
             brought nothing yet.
+        metadata: the document's own, which goes with the answers for keys that are not here; of layers, the first that any
+            has.
     """
 
-    __slots__ = ("_known", "_layers", "_plain", "_thunks", "fetched_at", "hierarchy", "missing", "origin", "version")
+    __slots__ = (
+        *("_known", "_layers", "_plain", "_thunks"),
+        *("fetched_at", "hierarchy", "metadata", "missing", "origin", "version"),
+    )
 
     def __init__(
         self,
@@ -176,6 +181,7 @@ class Snapshot:
         origin: str = "",
         fetched_at: float | None = None,
         missing: ErrorCode = ErrorCode.FLAG_NOT_FOUND,
+        metadata: Mapping[str, Any] = NO_METADATA,
     ) -> None:
         self._plain = plain if plain is not None else {}
         self._thunks = thunks if thunks is not None else {}
@@ -189,6 +195,7 @@ class Snapshot:
         self.origin = origin
         self.fetched_at = fetched_at
         self.missing = missing
+        self.metadata = metadata
 
     @classmethod
     def layered(cls, layers: Sequence[Snapshot], missing: ErrorCode = ErrorCode.FLAG_NOT_FOUND) -> Snapshot:
@@ -214,6 +221,7 @@ class Snapshot:
             origin=", ".join(layer.origin for layer in layers),
             fetched_at=min(times, default=None),
             missing=missing,
+            metadata=next((layer.metadata for layer in layers if layer.metadata), NO_METADATA),
         )
         merged._layers = tuple(layers)
         return merged
@@ -272,7 +280,7 @@ class Snapshot:
         if fits:
             return answer
         message = f"expected {len(names)} ids, one for each of {', '.join(names)}; got {len(path)}"
-        return Resolution.error(key, ErrorCode.INVALID_CONTEXT, message, answer.value)
+        return Resolution.error(key, ErrorCode.INVALID_CONTEXT, message, answer.value, answer.metadata)
 
     def explain(self, key: str, context: EvaluationContext) -> Explanation:
         """
@@ -314,7 +322,7 @@ class Snapshot:
         return next((layer for layer in self.layers if key in layer), None)
 
     def _not_found(self, key: object) -> Resolution[Any]:
-        return Resolution.error(str(key), self.missing, _MISSING[self.missing].format(key=key))
+        return Resolution.error(str(key), self.missing, _MISSING[self.missing].format(key=key), metadata=self.metadata)
 
     def __contains__(self, key: object) -> bool:
         return key in self._plain or key in self._thunks

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flagcore.errors import MalformedDocument
+from flagcore.explanation import written
 from flagcore.formats.coercion import text
 from flagcore.formats.flagd_targeting import Evaluators, Targeting, came, listed
 from flagcore.resolution import ABSENT, NO_METADATA
@@ -171,7 +172,7 @@ class _Flag:
 def spelled(result: Any) -> str | None:
     """
     The name of the variant that a rule's result means: a string itself, `true` and `false` for a boolean, a number's
-    digits; None, for the default variant, where it is null.
+    digits, an array or object as JSON; None, for the default variant, where it is null.
     """
     if type(result) is str:
         return result
@@ -179,4 +180,5 @@ def spelled(result: Any) -> str | None:
         return None
     if type(result) is float and not -float("inf") < result < float("inf"):
         return None  # JSON has no such number
-    return kind(result) if type(result) in (list, dict) else text(result)
+    # As JSON, so that no variant goes by it but for one that is called so on purpose.
+    return written(result) if type(result) in (list, dict) else text(result)

@@ -51,7 +51,7 @@ class Account(Observer):
         try:
             answer = Walk(self._program.ruleset, self._program.outcomes, self._context, self).answer(self._key)
         except Failure as failure:
-            answer = Resolution.error(self._key, failure.code, failure.message)
+            answer = self._program.outcomes(self._key).error(failure.code, failure.message)
             self.steps.append(Step("rules", True, failure.message, self._taken()))
         if not any(step.decided for step in self.steps):
             self.steps.append(Step("fallback", True, _fallen(definition, answer)))

@@ -73,7 +73,7 @@ class Targeted:
                 # Rules too deep to compile where the reader's stack is nearly full; values that are no JSON.
                 return Walk(self._program.ruleset, self._program.outcomes, context).answer(self._key)
         except Failure as failure:
-            return Resolution.error(self._key, failure.code, failure.message)
+            return self._program.outcomes(self._key).error(failure.code, failure.message)
 
     def along(self, path: Sequence[object]) -> Resolution[Any]:
         """

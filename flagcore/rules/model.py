@@ -295,7 +295,7 @@ class Ruleset:
         definitions: {key: definition or fault} of all others. No key is in both.
         hierarchy: the context attributes that override paths go along, most general first.
         segments: {name: condition}, for `InSegment`.
-        metadata: the document's own, which answers for flags that it does not define carry.
+        metadata: the document's own, which goes with the answers for keys that it does not define, and for faults.
         faults: what can't be understood beside the flags, such as a segment.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flagcore.context import EvaluationContext
 from flagcore.resolution import ABSENT, ErrorCode, Reason, Resolution
-from flagcore.rules.model import Choice, Definition, Fault, Rollout, Rule, Select, Split
+from flagcore.rules.model import Choice, Definition, Fault, Rollout, Rule, Ruleset, Select, Split
 
 __all__ = ["Level", "Outcome", "Outcomes", "identifier"]
 
@@ -26,22 +26,25 @@ class Outcomes:
 
     Attributes:
         key: the flag's.
+        metadata: what goes with each answer; with an error too.
         fallback: when nothing else decides, or nothing else can: the flag is disabled, or not understood.
         tree: those of the overrides. The paths are a tree, so that a read costs one look-up a level, and an id that
             holds a wire's separator can't be taken for another path.
         rules: those of each rule.
     """
 
-    __slots__ = ("fallback", "key", "rules", "tree")
+    __slots__ = ("fallback", "key", "metadata", "rules", "tree")
 
-    def __init__(self, key: str, definition: Definition | Fault) -> None:
+    def __init__(self, key: str, ruleset: Ruleset) -> None:
+        definition = ruleset.definitions[key]
         self.key = key
+        self.metadata = definition.metadata if isinstance(definition, Definition) else ruleset.metadata
         self.tree: Level = {}
         self.rules: tuple[Outcome, ...] = ()
         if isinstance(definition, Fault):
             place = f" ({definition.place})" if definition.place else ""
             message = f"{definition.where}{place}: {definition.message}"
-            self.fallback: Resolution[Any] = Resolution.error(key, ErrorCode.PARSE_ERROR, message)
+            self.fallback: Resolution[Any] = self.error(ErrorCode.PARSE_ERROR, message)
         elif definition.disabled:
             self.fallback = _answer(key, definition, Choice(ABSENT), Reason.DISABLED)
         else:
@@ -81,7 +84,13 @@ class Outcomes:
         """
         The answer where a rule names a choice that the flag has not.
         """
-        return Resolution.error(self.key, ErrorCode.GENERAL, f"expected the name of a variant, got {name!r}")
+        return self.error(ErrorCode.GENERAL, f"expected the name of a variant, got {name!r}")
+
+    def error(self, code: ErrorCode, message: str) -> Resolution[Any]:
+        """
+        The answer that the flag has none.
+        """
+        return Resolution.error(self.key, code, message, metadata=self.metadata)
 
 
 def _outcome(key: str, definition: Definition, rule: Rule) -> Outcome:

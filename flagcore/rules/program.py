@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flagcore.context import EvaluationContext
 from flagcore.errors import MalformedDocument
-from flagcore.resolution import ABSENT, ErrorCode, Resolution
+from flagcore.resolution import ABSENT, ErrorCode
 from flagcore.rules.budget import LIMIT, Budget
 from flagcore.rules.decision import Decision, height_of, often
 from flagcore.rules.emission import BUDGET, Asking, Element, Emission, Linked, called, loaded, stored
@@ -49,7 +49,7 @@ class Program:
         """
         found = self._outcomes.get(key)
         if found is None:
-            found = self._outcomes.setdefault(key, Outcomes(key, self.ruleset.definitions[key]))
+            found = self._outcomes.setdefault(key, Outcomes(key, self.ruleset))
         return found
 
     def decide(self, key: str) -> Decide:
@@ -60,7 +60,7 @@ class Program:
             try:
                 check_references(self.ruleset, key)
             except MalformedDocument as error:
-                answer = Resolution.error(key, ErrorCode.GENERAL, error.message)
+                answer = self.outcomes(key).error(ErrorCode.GENERAL, error.message)
                 self._flags[key] = Linked(lambda _context: answer)
         linked = self.flag(key)
         if linked.size > LIMIT:
@@ -162,7 +162,7 @@ class _Answers:
         self._ruleset = ruleset
 
     def __call__(self, key: str) -> Outcomes:
-        return Outcomes(key, self._ruleset.definitions[key])
+        return Outcomes(key, self._ruleset)
 
 
 def compiled_expression(expression: Expression) -> Callable[[Any], Any]:

@@ -362,7 +362,7 @@ def test_fractional_takes_rules_for_names_and_weights() -> None:
 
 
 def test_metadata_is_the_documents_overlaid_by_the_flags() -> None:
-    """With each answer, errors aside."""
+    """With each answer."""
     document = {"metadata": {"flagSetId": "shop", "version": "1"}}
     assert resolved(flag(metadata={"version": "2"}), **document).metadata == {"flagSetId": "shop", "version": "2"}
     assert resolved(flag(), **document).metadata == {"flagSetId": "shop", "version": "1"}
@@ -370,6 +370,33 @@ def test_metadata_is_the_documents_overlaid_by_the_flags() -> None:
     assert resolved(flag(metadata={"a": True})).metadata == {"a": True}
     assert dict(resolved(flag()).metadata) == {}
     assert ruleset({}, **document).metadata == document["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("key", "default", "code", "metadata"),
+    [
+        ("missing", 1, ErrorCode.FLAG_NOT_FOUND, {"flagSetId": "shop"}),
+        ("broken", 1, ErrorCode.PARSE_ERROR, {"flagSetId": "shop"}),
+        ("unnamed", 1, ErrorCode.GENERAL, {"flagSetId": "shop", "own": 1}),
+        ("endless", 1, ErrorCode.GENERAL, {"flagSetId": "shop"}),
+        ("sound", 1, ErrorCode.TYPE_MISMATCH, {"flagSetId": "shop", "own": 2}),
+    ],
+)
+def test_errors_have_the_metadata_that_is_known(key: str, default: Any, code: ErrorCode, metadata: Any) -> None:
+    """The flag's where there is one that can be understood, else the document's; layers below add nothing."""
+    flags = {
+        "broken": flag({"nonsense": 1}, metadata={"own": 0}),
+        "unnamed": flag({"cat": "purple"}, metadata={"own": 1}),
+        "endless": flag({"map": [{"var": "many"}, {"map": [{"var": ""}, 1]}]}),
+        "sound": flag(metadata={"own": 2}),
+    }
+    source = MemorySource({"flags": flags, "metadata": {"flagSetId": "shop"}}, format="flagd")
+    below = MemorySource({"flags": {}, "metadata": {"flagSetId": "other"}}, format="flagd")
+    with FlagClient(source, below, cache_dir=None) as client:
+        context = {"many": [[0] * 200] * 200}
+        answer = client.details(key, default, context)
+        assert (answer.error_code, dict(answer.metadata)) == (code, metadata)
+        assert client.explain(key, context).resolution.metadata == metadata
 
 
 def test_types_are_not_mixed_up_at_the_read() -> None:
