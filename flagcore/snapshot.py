@@ -162,8 +162,8 @@ class Snapshot:
         hierarchy: the attribute names that override paths go along.
         missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
             brought nothing yet.
-        metadata: the document's own, which goes with the answers for keys that are not here; of layers, the first that any
-            has.
+        metadata: the document's own, which goes with the answers for keys that are not here; of layers, the first that
+            any has.
     """
 
     __slots__ = (

@@ -11,6 +11,7 @@ Source: flagd's documentation, "Fractional Operation"; its decision records on h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final
 
@@ -118,13 +119,15 @@ def _v3(flag_key: Any, targeting_key: Any, first: Any) -> bytes | None:
             return encode(first)
         if type(targeting_key) is not str or not targeting_key:
             return None
-        return _PAIR + encode(_text(flag_key)) + encode(targeting_key)
+        return _before(_text(flag_key)) + encode(targeting_key)
     except ValueError:  # too large or too deep to be anybody's identity
         return None
 
 
-#: How an array of two begins. RFC 8949, section 3.1: major type 4.
-_PAIR: Final = b"\x82"
+@lru_cache(maxsize=1024)
+def _before(flag_key: str) -> bytes:
+    # RFC 8949, section 3.1: major type 4, an array, of two.
+    return b"\x82" + encode(flag_key)
 
 
 def _text(flag_key: Any) -> str:
