@@ -13,17 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from flagcore.errors import MalformedDocument
-from flagcore.formats.syntax import decode
-from flagcore.value import kind
-from flagcore_server.access import Access
-from flagcore_server.body import read_body
-from flagcore_server.clients import Clients
+from flagcore.value import Json, kind
+from flagcore_server.body import read_json
+from flagcore_server.group import RouteGroup
 from flagcore_server.live import KEEP_ALIVE_SECONDS, LiveResponse, event
 from flagcore_server.refusal import Refusal
 from flagcore_server.revision import Rendering, Revision
 from flagcore_server.store import Store, tag_of
-from flagcore_server.watch import Watch
 
 __all__ = ["Admin"]
 
@@ -34,15 +30,10 @@ _MAX_BODY_BYTES = 1 << 20
 _TICK_SECONDS = 0.5
 
 
-class Admin:
+class Admin(RouteGroup):
     """
-    The routes that the page uses. Each needs the admin token, or a request from this machine where none is set.
+    The routes that the page lives by. Each needs the admin token, or a request from this machine where none is set.
     """
-
-    def __init__(self, watch: Watch, clients: Clients, access: Access) -> None:
-        self._watch = watch
-        self._clients = clients
-        self._access = access
 
     def routes(self) -> list[BaseRoute]:
         """
@@ -83,7 +74,7 @@ class Admin:
     async def _put_flag(self, request: Request) -> Response:
         self._access.require_admin(request)
         seen = _made_against(request)
-        value, change_type = _wanted(await _body(request))
+        value, change_type = _wanted(await read_json(request, _MAX_BODY_BYTES))
         key = request.path_params["key"]
         store = self._watch.store
 
@@ -109,19 +100,7 @@ def _made_against(request: Request) -> set[str]:
     return {each.strip().strip('"') for each in header.split(",")}
 
 
-async def _body(request: Request) -> bytes:
-    # A form or plain text can be sent here by any site a browser visits, without asking first; JSON can not.
-    given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() != "application/json":
-        raise Refusal(415, f"expected Content-Type: application/json, got {given[:100] or 'none'!r}")
-    return await read_body(request, _MAX_BODY_BYTES)
-
-
-def _wanted(body: bytes) -> tuple[Any, bool]:
-    try:
-        wanted = decode(body)
-    except MalformedDocument as error:
-        raise Refusal(400, f"the body: {error}", where=error.where) from error
+def _wanted(wanted: Json) -> tuple[Any, bool]:
     if not isinstance(wanted, dict) or "value" not in wanted:
         where, came = ("$.value", "nothing") if isinstance(wanted, dict) else ("$", kind(wanted))
         raise _unfit(where, 'an object such as {"value": true}' if where == "$" else "a value", came)
@@ -146,6 +125,8 @@ def _flags_state(store: Store) -> dict[str, Any]:
         "version": revision.native.version if revision is not None else None,
         "error": {"message": fault.message, "where": fault.where} if fault is not None else None,
         "hierarchy": revision.hierarchy if revision is not None else [],
+        "segments": revision.segments if revision is not None else {},
+        "attributes": revision.attributes if revision is not None else [],
         "flags": [_flag_state(store, revision, key) for key in revision.flags] if revision is not None else [],
     }
 
@@ -168,6 +149,7 @@ def _flag_state(store: Store, revision: Revision, key: str) -> dict[str, Any]:
             {"path": {name: each for name, each in override.items() if name != "value"}, "value": override["value"]}
             for override in flag.get("overrides", [])
         ],
+        "rules": flag.get("rules", []),
         "version": tag_of(flag),
         "changed_at": change.at if change is not None else None,
         "changed_by": change.by if change is not None else None,

@@ -10,27 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from flagcore_server.access import Access
-from flagcore_server.clients import Clients, Protocol
+from flagcore_server.clients import Protocol
+from flagcore_server.group import RouteGroup
 from flagcore_server.live import LiveResponse, aligned, aligned_length, revisions
 from flagcore_server.refusal import Refusal
 from flagcore_server.revision import Rendering, Revision
-from flagcore_server.watch import Watch
 
 __all__ = ["Delivery", "is_held"]
 
 _Render = Callable[[Revision], Rendering]
 
 
-class Delivery:
+class Delivery(RouteGroup):
     """
     The routes that applications read flags from. Each needs the API key, where one is set.
     """
-
-    def __init__(self, watch: Watch, clients: Clients, access: Access) -> None:
-        self._watch = watch
-        self._clients = clients
-        self._access = access
 
     def routes(self) -> list[BaseRoute]:
         """

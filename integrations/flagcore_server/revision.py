@@ -6,10 +6,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import chain
 from typing import Any
+
+from flagcore import Snapshot
+from flagcore.rules.compiler import compile_ruleset
+from flagcore.rules.model import Attribute, Definition, Expression, Ruleset
+from flagcore.rules.references import expressions_of, parts_of
 
 __all__ = ["Rendering", "Revision", "version_of"]
 
@@ -66,9 +73,13 @@ class Revision:
 
     Attributes:
         document: the file as plain JSON values; not to be changed.
+        ruleset: what it says.
+        name: the file's.
     """
 
     document: dict[str, Any]
+    ruleset: Ruleset
+    name: str
 
     @property
     def flags(self) -> dict[str, dict[str, Any]]:
@@ -85,6 +96,32 @@ class Revision:
         """
         hierarchy: list[str] = self.document.get("hierarchy", [])
         return hierarchy
+
+    @property
+    def segments(self) -> dict[str, str]:
+        """
+        {name: condition}, in the file's order.
+        """
+        segments: dict[str, str] = self.document.get("segments", {})
+        return segments
+
+    @cached_property
+    def attributes(self) -> list[str]:
+        """
+        The attributes of a context that anything here looks at, the targeting key apart, most general first and then
+        in the file's order. Of a nested one the outermost name.
+        """
+        found = dict.fromkeys([*self.hierarchy, *(path[0] for path in _paths(self.ruleset))])
+        return [name for name in found if name not in ("targeting_key", "targetingKey")]
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """
+        Its flags as they answer. Each is compiled when it is first asked.
+        """
+        found, version = self.ruleset, self.native.version
+        thunks = compile_ruleset(found)
+        return Snapshot(found.plain, thunks, hierarchy=found.hierarchy, version=version, origin=self.name)
 
     @cached_property
     def native(self) -> Rendering:
@@ -119,6 +156,18 @@ class Revision:
             else:
                 feature[joined] = _payload(flag, override["value"])
         return feature
+
+
+def _paths(ruleset: Ruleset) -> Iterator[tuple[str, ...]]:
+    definitions = (each for each in ruleset.definitions.values() if isinstance(each, Definition))
+    rules = chain.from_iterable(map(expressions_of, definitions))
+    for each in chain(ruleset.segments.values(), rules):
+        left: list[Expression] = [each]
+        while left:
+            part = left.pop()
+            if isinstance(part, Attribute):
+                yield part.path
+            left.extend(reversed(parts_of(part)))
 
 
 def _payload(flag: dict[str, Any], value: Any) -> Any:

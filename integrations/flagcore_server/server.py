@@ -23,6 +23,7 @@ from flagcore_server.delivery import Delivery
 from flagcore_server.ofrep import Ofrep
 from flagcore_server.refusal import Refusal, refused
 from flagcore_server.store import Store
+from flagcore_server.trial import Trial
 from flagcore_server.watch import Watch
 
 __all__ = ["FlagServer"]
@@ -68,6 +69,7 @@ class FlagServer:
                 *Delivery(self._watch, clients, access).routes(),
                 *Ofrep(self._watch, clients, access).routes(),
                 *Admin(self._watch, clients, access).routes(),
+                *Trial(self._watch, clients, access).routes(),
                 Route("/health", self._health),
                 *asset_routes(),
             ],

@@ -160,7 +160,7 @@ class Store:
         try:
             path = ("flags", key, "value")
             new, document = patched(content, self.syntax, self._sound().document, path, value)
-            _check_document(document)
+            revision = _revision(document, self.path.name)
         except NotEditable as error:
             raise Refusal(409, f"{self.path.name}: {error}") from error
         except MalformedDocument as error:
@@ -168,7 +168,7 @@ class Store:
         replace(self.path, content, new)
         _log.info("flag %r was changed on the page", key)
         self._content, self._signature = new, None
-        self._publish(document, time.time(), "page")
+        self._publish(revision, time.time(), "page")
 
     def _check(self) -> None:
         try:
@@ -186,18 +186,16 @@ class Store:
             return
         self._content = content
         try:
-            document: Any = decode(content, self.syntax)
-            _check_document(document)
-            self._publish(document, found.st_mtime, "file" if self.revision is not None else "start")
+            revision = _revision(decode(content, self.syntax), self.path.name)
+            self._publish(revision, found.st_mtime, "file" if self.revision is not None else "start")
         except MalformedDocument as error:
             self._fail(Fault(str(error), error.where))
         except ConfigError as error:
             self._fail(Fault(str(error)))
 
-    def _publish(self, document: dict[str, Any], at: float, by: Literal["file", "page", "start"]) -> None:
+    def _publish(self, revision: Revision, at: float, by: Literal["file", "page", "start"]) -> None:
         if self.fault is not None:
             _log.info("%s is well-formed again", self.path.name)
-        revision = Revision(document)
         before = self.revision.flags if self.revision is not None else {}
         self.changes = {
             key: self.changes[key] if key in before and same(before[key], flag) else Change(at, by)
@@ -214,14 +212,15 @@ class Store:
         self.serial += 1
 
 
-def _check_document(document: object) -> None:
+def _revision(document: Any, name: str) -> Revision:
     # One flag's fault would spoil only itself at the applications; but who edits it can mend it now.
-    refuse_faults(parse_document("native", document))
+    ruleset = refuse_faults(parse_document("native", document))
     # YAML lets half of a surrogate pair be written; no protocol could carry it.
     try:
         Rendering.of(document)
     except UnicodeEncodeError as error:
         raise MalformedDocument(f"expected text of whole characters, got {error.object[error.start]!r}") from error
+    return Revision(document, ruleset, name)
 
 
 def _check_value(flag: dict[str, Any], value: Any, change_type: bool) -> None:
