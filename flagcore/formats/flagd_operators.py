@@ -7,9 +7,7 @@ Operations"; Semantic Versioning 2.0.0.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
 
@@ -17,9 +15,6 @@ from flagcore.rules.model import Operator
 from flagcore.rules.semver import Precedence, precedence
 
 __all__ = ["FLAGD"]
-
-#: A major version alone, or with a minor one.
-_SHORT = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def _starts_with(*arguments: Any) -> bool | None:
@@ -42,21 +37,8 @@ def _sem_ver(*arguments: Any) -> bool | None:
 def _version(value: Any) -> Precedence | None:
     if type(value) is int or type(value) is float:
         value = repr(value) if abs(value) < _MAX_NUMBER else ""
-    # Attributes can be megabytes long; the cache is to hold none of those.
-    return _written(value) if type(value) is str and len(value) < _MAX_LENGTH else None
+    return precedence(value, loose=True) if type(value) is str else None
 
-
-@lru_cache(maxsize=1024)
-def _written(version: str) -> Precedence | None:
-    plain = version[1:] if version[:1] in ("v", "V") else version
-    short = _SHORT.fullmatch(plain)
-    if short is not None:
-        plain += ".0" if short[1] else ".0.0"
-    return precedence(plain)
-
-
-#: Characters that a version may have: the longest in use are below a hundred.
-_MAX_LENGTH: Final = 256
 
 #: Above, Python writes floats with an exponent, and an integer may have thousands of digits.
 _MAX_NUMBER: Final = 2**53

@@ -131,8 +131,11 @@ def _two(moments: tuple[Any, ...]) -> tuple[float | None, float | None]:
 
 
 def _moment(text: Any) -> float | None:
-    return _instant(text) if isinstance(text, str) else None
+    return _instant(text) if isinstance(text, str) and len(text) <= _MAX_MOMENT else None
 
+
+#: Characters that a moment may have, with fractions and an offset: what is remembered is to hold no long attributes.
+_MAX_MOMENT: Final = 64
 
 #: The moments that rules name are few and looked at by every read.
 _instant = lru_cache(maxsize=512)(instant)

@@ -24,6 +24,7 @@ _VERSION = re.compile(
     rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
     r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
+_SHORT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _STEP = re.compile(r"(>=|<=|==|!=|>|<|=|)\s*([0-9][0-9A-Za-z.+-]*)")
 _STEPS = re.compile(rf"\s*{_STEP.pattern}(?:\s+{_STEP.pattern})*\s*")
 
@@ -32,13 +33,26 @@ _Identifiers = tuple[tuple[int, int, str], ...]
 Precedence = tuple[_Numbers, bool, _Identifiers]
 
 
-@lru_cache(maxsize=1024)
-def precedence(text: str) -> Precedence | None:
+def precedence(text: str, *, loose: bool = False) -> Precedence | None:
     """
     What stands below another's where the version does; equal where neither is above, whatever their builds. None for
     what is no version.
+
+    Args:
+        text: the version.
+        loose: whether it may also have a `v` in front, or be a major version alone, or one with a minor.
     """
-    found = _VERSION.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    # Attributes can be megabytes long; what is remembered is to hold none of those.
+    return _precedence(text, loose) if len(text) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=1024)
+def _precedence(text: str, loose: bool) -> Precedence | None:
+    if loose:
+        text = text[1:] if text[:1] in ("v", "V") else text
+        short = _SHORT.fullmatch(text)
+        text += "" if short is None else ".0" if short[1] else ".0.0"
+    found = _VERSION.fullmatch(text)
     if found is None:
         return None
     before = found[4]

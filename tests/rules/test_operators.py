@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
@@ -83,6 +84,16 @@ def test_moments() -> None:
     assert not holds(operators.BEFORE, "2027-01-01T00:00:00Z", "2027-01-01")
     assert holds(operators.BEFORE, "2027-01-01T00:00:00+01:00", "2027-01-01")
     assert not holds(operators.AFTER, 17, "2027-01-01")
+
+
+@pytest.mark.parametrize("operator", ALL, ids=lambda each: each.name)
+def test_none_keeps_a_long_text(operator: Operator) -> None:
+    """What is remembered of attributes is short: they may be megabytes long, and each read has others."""
+    text = "2" * 1000
+    before = sys.getrefcount(text)
+    for other in ("2.0.0", "2027-01-01", ["10.0.0.0/8"], "2+"):
+        operator.function(text, other)
+    assert sys.getrefcount(text) == before
 
 
 def test_networks() -> None:

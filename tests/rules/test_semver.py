@@ -47,6 +47,14 @@ def test_what_is_no_version(text: str) -> None:
     assert not satisfies(text, ">=0.0.0")
 
 
+def test_a_loose_version_may_lack_what_is_zero() -> None:
+    """And have a `v` in front; a pre-release or a build still needs all three numbers."""
+    for text in ("2", "v2", "V2.0", "2.0.0", "v2.0.0+build"):
+        assert precedence(text, loose=True) == precedence("2.0.0")
+    for text in ("", "v", "vv2", "02", "2.", "2-rc", "2.0+build", "2.0.0.0", " 2"):
+        assert precedence(text, loose=True) is None
+
+
 def test_a_build_does_not_count() -> None:
     """Section 10."""
     assert satisfies("1.0.0+a", "=1.0.0+b")
