@@ -18,12 +18,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flagcore.binding import get_flags as get_flags
     from flagcore.client import FlagClient as FlagClient
     from flagcore.context import EvaluationContext as EvaluationContext
     from flagcore.explanation import Explanation as Explanation
     from flagcore.flags import Flag as Flag
     from flagcore.flags import Flags as Flags
-    from flagcore.flags import get_flags as get_flags
     from flagcore.resolution import ErrorCode as ErrorCode
     from flagcore.resolution import Reason as Reason
     from flagcore.resolution import Resolution as Resolution
@@ -70,7 +70,7 @@ _HOMES = {
     "SoasapSource": "flagcore.sources.http",
     "Source": "flagcore.source",
     "Status": "flagcore.status",
-    "get_flags": "flagcore.flags",
+    "get_flags": "flagcore.binding",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two

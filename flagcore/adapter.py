@@ -2,7 +2,8 @@
 The kit for adapter writers: all that a framework's adapter needs beyond the framework itself.
 
 An adapter does six things, in this order: configure (`read_options`), start and hold (a `FlagClient`), bind
-(`request_view`, `bind`, `unbind`), gate (`Gate`), stop. CONTRIBUTING says how, step by step.
+(`request_view`, `bind`, `unbind`; or `consult`, where the framework itself knows which request is under way), gate
+(`Gate`), stop. CONTRIBUTING says how, step by step.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from flagcore.binding import Framework, bind, consult, get_flags, reading, unbind
 from flagcore.client import FlagClient
 from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
-from flagcore.flags import Flags, bind, get_flags, reading, unbind
+from flagcore.flags import Flags
 from flagcore.options import Options, read_options
 from flagcore.resolution import ABSENT, Reason
 from flagcore.value import copied
 
 __all__ = [
     "FlagRow",
+    "Framework",
     "Gate",
     "Options",
     "RequireFlag",
     "Views",
     "bind",
+    "consult",
     "context_builder",
     "flag_rows",
     "format_rows",

@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from weakref import WeakSet
 
+from flagcore.binding import bind, unbind
 from flagcore.context import EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.feed.disk import user_cache_folder
-from flagcore.flags import Flags, bind, unbind
+from flagcore.flags import Flags
 from flagcore.layer import Feed, Layer
 from flagcore.reader import ContextLike, Reader
 from flagcore.readiness import Readiness

@@ -12,7 +12,6 @@ answer, so that the same question gets the same answer for as long as the view l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -24,7 +23,7 @@ from flagcore.resolution import ABSENT, ErrorCode, Resolution
 from flagcore.snapshot import EMPTY, Answers, Snapshot
 from flagcore.value import as_float, as_int, copied, kind, typed
 
-__all__ = ["Flag", "Flags", "bind", "get_flags", "reading", "unbind"]
+__all__ = ["Flag", "Flags", "detailed"]
 
 T = TypeVar("T")
 
@@ -268,39 +267,3 @@ def detailed(answer: Resolution[Any], default: Any) -> Resolution[Any]:
         return answer.replace(value)
     message = f"expected {kind(default)}, got {kind(answer.value)}; ask for its own type, or mend the flag"
     return Resolution.error(answer.flag_key, ErrorCode.TYPE_MISMATCH, message, default, answer.metadata)
-
-
-# A callable, so that binding makes no view: the request that reads no flag pays for none.
-_bound: ContextVar[Callable[[], Flags] | None] = ContextVar("flagcore_flags", default=None)
-
-
-def bind(view: Callable[[], Flags]) -> Token[Callable[[], Flags] | None]:
-    """
-    Make `view()` what `get_flags()` gives in this thread or task, and in those that copy its context. It must give the
-    same view each time. Undo it with `unbind`.
-    """
-    return _bound.set(view)
-
-
-def unbind(token: Token[Callable[[], Flags] | None]) -> None:
-    """
-    Undo the `bind` that gave `token`.
-    """
-    _bound.reset(token)
-
-
-def reading() -> Flags | None:
-    """
-    The bound view, or None outside of one.
-    """
-    view = _bound.get()
-    return view() if view is not None else None
-
-
-def get_flags() -> Flags:
-    """
-    The view bound to this request, task, or `with client.bound(context):` block. For code that has no request at hand.
-    Outside of one: an empty view, whose every read gives the default with `PROVIDER_NOT_READY`.
-    """
-    view = _bound.get()
-    return view() if view is not None else Flags()

@@ -23,7 +23,8 @@ try:
 except ImportError as error:  # pragma: no cover - tested in an environment without it
     raise ImportError("flagcore.jinja needs Jinja2: pip install jinja2") from error
 
-from flagcore.flags import Flags, reading
+from flagcore.binding import reading
+from flagcore.flags import Flags
 
 __all__ = ["FlagTags"]
 

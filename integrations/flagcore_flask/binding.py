@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from weakref import WeakSet
 
 import flask.globals
-from flask import Flask, Request, current_app, g, has_app_context, has_request_context, request
-from flask.signals import appcontext_pushed
+from flask import Flask, Request, has_app_context, has_request_context, request
+from flask.ctx import AppContext
+from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from flagcore import EvaluationContext, FlagClient, Flags
-from flagcore.adapter import bind, reading, unbind
+from flagcore.adapter import consult, reading
 
 __all__ = ["AppFlags", "current_application", "current_flags", "get_flags"]
 
@@ -27,9 +27,11 @@ logger = logging.getLogger("flagcore")
 #: Where an application keeps its own `AppFlags`, in `app.extensions`.
 _HELD = "flagcore_flask"
 
-#: Under these names a view and the token of its binding are kept, among the attributes of `request` and `g`.
+#: Under this name a view is kept, among the attributes of `request` and `g`.
 _VIEW = "_flagcore_view"
-_TOKEN = "_flagcore_token"  # noqa: S105 - a ContextVar's token, no secret
+
+#: A context, or what gives it when the first flag is read.
+ContextLater = EvaluationContext | Callable[[], EvaluationContext]
 
 
 class AppFlags:
@@ -39,17 +41,12 @@ class AppFlags:
     Args:
         app: the application; it and this go together.
         client: where its flags come from.
-        context_of: request → context; never raises.
+        context_of: request → context, or what gives one when the first flag is read; never raises.
     """
 
-    def __init__(self, app: Flask, client: FlagClient, context_of: Callable[[Request], EvaluationContext]) -> None:
+    def __init__(self, app: Flask, client: FlagClient, context_of: Callable[[Request], ContextLater]) -> None:
         self.client = client
-        self._app = app
         self._context_of = context_of
-        # Bound methods made once: the signal holds its receiver weakly, and every request binds the same view.
-        self._pushed, self._view = self._bind, self.view
-        app.teardown_appcontext(self._unbind)
-        appcontext_pushed.connect(self._pushed, sender=app)
         app.extensions[_HELD] = self
 
     @staticmethod
@@ -59,64 +56,76 @@ class AppFlags:
         """
         return app.extensions.get(_HELD) if app is not None else None
 
-    def view(self, outer: Request | None = None) -> Flags:
+    def view(self, context: AppContext) -> Flags:
         """
-        The view of the current request, else of the current application context; empty where neither is this
+        The view of the current request, else of the application context it is in, which is `context` and this
         application's. I/O: none. Locks: none.
-
-        Args:
-            outer: the request that was under way when this application's context was pushed: it is another's.
         """
-        if not has_app_context():  # still bound after a teardown that was cut short by another's fault
-            return Flags()
-        asked = _current_request()
-        if asked is outer:
-            asked = None
+        asked = _request_of(context.app)
         # A request's view is on the request: one g can serve several requests (tests that push an application context
         # around them), and one request can have several g (copy_current_request_context).
-        kept: dict[str, Flags] = vars(_behind(g) if asked is None else asked)
+        kept: dict[str, Flags] = vars(context.g if asked is None else asked)
         view = kept.get(_VIEW)
         if view is not None:
             return view
-        if _behind(current_app) is not self._app:
-            return Flags()
-        made = self.client.flags() if asked is None else self.client.view(partial(self._context_of, asked))
+        made = self.client.flags() if asked is None else self.client.view(self._context_of(asked))
         # setdefault: of two threads in copies of one request, both get the view that stays.
         return kept.setdefault(_VIEW, made)
 
-    def _bind(self, app: Flask, **_: Any) -> None:
-        kept = vars(_behind(g))
-        if _TOKEN not in kept:  # a context may be pushed again while it is up; it is torn down once
-            outer = _others_request(app)
-            kept[_TOKEN] = bind(self._view if outer is None else partial(self.view, outer))
 
-    def _unbind(self, _error: BaseException | None) -> None:
-        token = vars(_behind(g)).pop(_TOKEN, None)
-        if token is not None:
-            unbind(token)
+class _Flask:
+    """
+    Flask as `flagcore` asks it: it knows the application and the request that are under way, in copies of them too, so
+    that a request that reads no flag costs nothing.
+    """
+
+    def under_way(self) -> AppContext | None:
+        """
+        The current application's context, if it has flags.
+        """
+        context = _current_context()
+        return context if context is not None and _HELD in context.app.extensions else None
+
+    def view(self, current: AppContext) -> Flags:
+        """
+        The current request's view, else that of its application's context.
+        """
+        own: AppFlags = current.app.extensions[_HELD]
+        return own.view(current)
+
+
+consult(_Flask())
 
 
 def current_application() -> Flask | None:
     """
     The application whose context this is, or None outside of one.
     """
-    found: Flask | None = _behind(current_app) if has_app_context() else None
+    context = _current_context()
+    return context.app if context is not None else None
+
+
+def _current_context() -> AppContext | None:
+    found: AppContext | None = _behind(app_ctx) if has_app_context() else None
     return found
 
 
-def _current_request() -> Request | None:
-    found: Request | None = _behind(request) if has_request_context() else None
-    return found
+#: The current request's context, where Flask keeps it apart from the application's: before 3.2.
+_request_context: Any = vars(flask.globals).get("request_ctx")
 
 
-def _others_request(app: Flask) -> Request | None:
-    # Where two applications call one another, Flask leaves the caller's request in place under the other's context,
-    # unless it keeps both in one context: then there is no `request_ctx`, and no such case.
-    asked = _current_request()
-    if asked is None:
+def _request_of(app: Flask) -> Request | None:
+    """
+    The current request if it is this application's. Where two applications call one another, Flask leaves the caller's
+    request in place under the other's context, unless it keeps both in one context.
+    """
+    if not has_request_context():
         return None
-    context = vars(flask.globals).get("request_ctx")
-    return asked if context and context.app is not app else None
+    context = None if _request_context is None else _behind(_request_context)
+    if context is not None and context.app is not app:
+        return None
+    found: Request = _behind(request) if context is None else context.request
+    return found
 
 
 def _behind(proxy: Any) -> Any:
@@ -139,9 +148,6 @@ def get_flags() -> Flags:
     if view is not None:
         return view
     app = current_application()
-    own = AppFlags.of(app)
-    if own is not None:  # the extension was registered within this very context, so that nothing is bound yet
-        return own.view()
     if app is not None and app not in _told:
         _told.add(app)
         logger.warning("%r has no flags: expected FlagsExtension(app, client) or .init_app(app)", app)

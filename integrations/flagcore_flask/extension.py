@@ -8,6 +8,7 @@ import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -18,7 +19,7 @@ from flask.helpers import get_debug_flag
 from flagcore import EvaluationContext, FlagClient
 from flagcore.adapter import context_builder, read_options
 from flagcore.errors import StateError
-from flagcore_flask.binding import AppFlags, current_application
+from flagcore_flask.binding import AppFlags, ContextLater, current_application
 from flagcore_flask.command import flags_command
 from flagcore_flask.tags import FlaskTags
 
@@ -98,8 +99,7 @@ class FlagsExtension:
             )
         settings = {name[len(_PREFIX) :]: value for name, value in app.config.items() if name.startswith(_PREFIX)}
         options = read_options(settings, spelling=_PREFIX + "{}", client=client or self._client)
-        context_of = context_builder(context_from or self._context_from or options.context_from or _anonymous)
-        AppFlags(app, options.client, context_of)
+        AppFlags(app, options.client, _context_of(context_from or self._context_from or options.context_from))
         app.extensions[_KEY] = self
         app.cli.add_command(flags_command)
         app.jinja_env.add_extension(FlaskTags)
@@ -151,6 +151,13 @@ class FlagsExtension:
 
     def __repr__(self) -> str:
         return f"FlagsExtension({', '.join(map(repr, self._clients))})"
+
+
+def _context_of(context_from: ContextFrom | None) -> Callable[[Request], ContextLater]:
+    if context_from is None:
+        return _anonymous
+    build = context_builder(context_from)
+    return lambda request: partial(build, request)
 
 
 def _anonymous(request: Request) -> EvaluationContext:

@@ -126,16 +126,17 @@ class TestRequest:
         # In a context of its own, since Flask too leaves such a request's pieces behind.
         copy_context().run(ask)
 
-    def test_a_request_that_has_read_leaves_nothing_to_the_collector(self, app: Flask) -> None:
+    @pytest.mark.parametrize("reads", [True, False])
+    def test_a_request_leaves_nothing_to_the_collector(self, app: Flask, *, reads: bool) -> None:
         """
-        Views go with their request, by reference count alone.
+        Views go with their request, by reference count alone, whether a flag was read or not.
         """
         views: list[weakref.ref[Flags]] = []
 
         @app.get("/")
         def view() -> str:
             views.append(weakref.ref(get_flags()))
-            return who()
+            return who() if reads else ""
 
         gc.collect()
         gc.disable()
@@ -265,6 +266,34 @@ class TestOutsideOfRequests:
             with app.extensions["flags"].client.bound({"targeting_key": "u1"}) as view:
                 assert get_flags() is flagcore.get_flags() is view
             assert get_flags().context.targeting_key is None
+
+    def test_the_innermost_of_blocks_and_contexts_answers(self, app: Flask) -> None:
+        """
+        A request within a block reads its own flags, a block within the request those of the block, and a context
+        within that block the request's again; leaving each brings back what was before.
+        """
+        client = app.extensions["flags"].client
+        with client.bound() as outer:
+            with app.test_request_context("/"):
+                view = get_flags()
+                assert view is not outer
+                with client.bound() as inner:
+                    assert get_flags() is flagcore.get_flags() is inner
+                    with app.app_context():
+                        assert get_flags() is flagcore.get_flags() is view
+                    assert get_flags() is flagcore.get_flags() is inner
+                assert get_flags() is flagcore.get_flags() is view
+            assert get_flags() is flagcore.get_flags() is outer
+
+    def test_a_block_that_outlives_its_context_still_answers(self, app: Flask) -> None:
+        """
+        What is bound stays bound until the block ends, whatever becomes of the context it began in.
+        """
+        context = app.app_context()
+        context.push()
+        with app.extensions["flags"].client.bound() as view:
+            context.pop()
+            assert get_flags() is flagcore.get_flags() is view
 
     def test_outside_of_everything_the_bound_view_or_an_empty_one_answers(self, app: Flask) -> None:
         """
