@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,7 +24,7 @@ from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags
 from flagcore.options import Options, read_options
-from flagcore.resolution import ABSENT, Reason
+from flagcore.resolution import ABSENT, ErrorCode, Reason
 from flagcore.value import copied
 
 __all__ = [
@@ -36,11 +37,13 @@ __all__ = [
     "bind",
     "consult",
     "context_builder",
+    "explained",
     "flag_rows",
     "format_rows",
     "gate_decorator",
     "get_flags",
     "is_async",
+    "named_rows",
     "read_context",
     "read_options",
     "reading",
@@ -278,6 +281,49 @@ def flag_rows(client: FlagClient, context: EvaluationContext | Mapping[str, Any]
     snapshot, asked = client.snapshot, EvaluationContext.of(context)
     found = ((key, snapshot.resolve(key, asked)) for key in sorted(snapshot))
     return [FlagRow(key, copied(answer.value), answer.reason, snapshot.origin_of(key)) for key, answer in found]
+
+
+def named_rows(rows: list[FlagRow], keys: Sequence[str]) -> list[FlagRow]:
+    """
+    The rows of certain keys, in their order.
+
+    Raises:
+        ConfigError: there is none of a key; it names one that comes close.
+    """
+    known = {row.key: row for row in rows}
+    unknown = next((key for key in keys if key not in known), None)
+    if unknown is not None:
+        raise _unknown(unknown, known)
+    return [known[key] for key in keys]
+
+
+def explained(client: FlagClient, key: str, context: EvaluationContext, *, as_json: bool = False) -> str:
+    """
+    How a flag comes to its answer, as `flask flags explain`, `manage.py flags explain` and `flagcore eval` print it:
+    for people, or as JSON for programs.
+
+    Raises:
+        ConfigError: no source defines the flag; it names one that comes close.
+    """
+    import json  # of use to commands only
+
+    snapshot = client.snapshot
+    explanation = snapshot.explain(key, context)
+    if explanation.resolution.error_code is ErrorCode.FLAG_NOT_FOUND:
+        raise _unknown(key, snapshot)
+    return json.dumps(explanation.as_dict(), indent=2) if as_json else str(explanation)
+
+
+def _unknown(key: str, known: Iterable[str]) -> ConfigError:
+    keys = sorted(known)
+    close = get_close_matches(key, keys, 1)
+    more = ", …" if len(keys) > _NAMED else ""
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(keys[:_NAMED]) or 'none'}{more}"
+    return ConfigError(f"expected a flag's key, got {key!r}; {hint}")
+
+
+#: Keys that a message lists: a document may have very many.
+_NAMED = 10
 
 
 def format_rows(rows: list[FlagRow]) -> str:

@@ -41,12 +41,21 @@ class _Command(Protocol):
         """
 
 
+def _add_document(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    parser.add_argument("--format", default="native", help="the format it is in (default: %(default)s)")
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+
+
 class _Serve:
     name = "serve"
     summary = "serve a definition file to applications, and as a page to people"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+        _add_file(parser)
         parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
         parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
         secret = "any user of this machine can see arguments: better in the environment, as {}"  # noqa: S105 - help
@@ -86,8 +95,7 @@ class _Check:
     summary = "say what is wrong in a definition file; status 1 if anything is"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
-        parser.add_argument("--format", default="native", help="the format it is in (default: %(default)s)")
+        _add_document(parser)
 
     def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG002 - as every command
         from flagcore.examination import examine
@@ -104,7 +112,7 @@ class _Eval:
     summary = "say what a flag of a definition file gives a context, and why"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, metavar="FILE", help="the definition file: .yaml, .json or .toml")
+        _add_document(parser)
         parser.add_argument("key", metavar="KEY", help="the flag's key")
         parser.add_argument(
             "--context",
@@ -112,11 +120,10 @@ class _Eval:
             metavar="JSON",
             help='who asks, such as \'{"targeting_key": "u1", "plan": "pro"}\'',
         )
-        parser.add_argument("--format", default="native", help="the format it is in (default: %(default)s)")
         parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     def run(self, options: argparse.Namespace, environ: Mapping[str, str]) -> int:  # noqa: ARG002 - as every command
-        from flagcore.adapter import read_context
+        from flagcore.adapter import explained, read_context
         from flagcore.client import FlagClient
         from flagcore.sources.file import FileSource
 
@@ -125,11 +132,10 @@ class _Eval:
         client = FlagClient(source, cache_dir=None, on_error=lambda context: failed.append(context.exception))
         if failed:
             raise ConfigError(str(failed[0]))
-        # From the snapshot, which is there: nothing is to be started to read one file once.
-        explanation = client.snapshot.explain(options.key, read_context(options.context))
-        told = json.dumps(explanation.as_dict(), indent=2) if options.json else str(explanation)
+        # The state is there: nothing is to be started to read one file once.
+        told = explained(client, options.key, read_context(options.context), as_json=options.json)
         sys.stdout.write(told + "\n")
-        return 0 if options.key in client.snapshot else _FAILED
+        return 0
 
 
 class _Schema:

@@ -166,7 +166,8 @@ def test_eval_says_what_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("text", "key", "context", "message"),
     [
-        ('{"flags": {}}', "a", "{}", "a"),
+        ('{"flags": {}}', "a", "{}", "expected a flag's key, got 'a'; known are none"),
+        ('{"flags": {"theme": {"value": 1}}}', "tehme", "{}", "did you mean 'theme'?"),
         ("{", "a", "{}", "expected JSON"),
         ('{"flags": {"a": {"value": 1}}}', "a", "[]", "JSON object"),
         (None, "a", "{}", "expected a readable file"),

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("django")
 
+from django.apps import apps
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.test import override_settings
@@ -138,6 +139,33 @@ class TestFlags:
         """
         with pytest.raises(CommandError, match="expected"):
             self.output("--context", context)
+
+    def test_it_lists_those_that_are_named(self) -> None:
+        """
+        A slip is said, with a near key.
+        """
+        assert len(self.output("theme").splitlines()) == 2
+        with pytest.raises(CommandError, match="got 'tehme'; did you mean 'theme'"):
+            self.output("tehme")
+
+    def test_one_flag_is_explained(self) -> None:
+        """
+        As `flagcore eval` does it: for people, or as JSON.
+        """
+        asked = ("explain", "theme", "--context", '{"org": "acme"}')
+        expected = apps.get_app_config("flagcore_django").client.explain("theme", {"org": "acme"})
+        assert self.output(*asked) == f"{expected}\n"
+        assert json.loads(self.output(*asked, "--json")) == expected.as_dict()
+
+    def test_a_flag_that_is_not_there_is_not_explained(self) -> None:
+        """
+        With a near one, and a status that scripts can see.
+        """
+        with pytest.raises(CommandError, match="got 'tehme'; did you mean 'theme'") as refused:
+            self.output("explain", "tehme")
+        assert refused.value.returncode == 1
+        with pytest.raises(CommandError, match="one flag's key after `explain`, got 0"):
+            self.output("explain")
 
     def test_it_tells_when_the_sources_have_not_answered(self, tmp_path: Path) -> None:
         """

@@ -81,7 +81,9 @@ def test_the_context_says_who_asks() -> None:
     ("arguments", "message"),
     [
         (["tehme"], "did you mean 'theme'?"),
-        (["zzz"], "lists them all"),
+        (["zzz"], "known are limits, new-checkout, theme"),
+        (["explain"], "one flag's key after `explain`, got 0"),
+        (["explain", "theme", "limits"], "got 2"),
         (["--context", "acme"], "expected a JSON object"),
         (["--context", "[1]"], "expected a JSON object"),
         (["--context", '{"targeting_key": 1}'], "targeting_key: expected a str"),
@@ -96,6 +98,28 @@ def test_what_cannot_be_right_is_refused(arguments: list[str], message: str) -> 
     code, output, errors, _ = flags(MemorySource(DOCUMENT), *arguments)
     assert (code, output) == (2, "")
     assert message in errors
+
+
+def test_one_flag_is_explained() -> None:
+    """
+    As `flagcore eval` does it: for people, or as JSON.
+    """
+    asked = ("explain", "theme", "--context", '{"org": "acme"}')
+    code, output, errors, client = flags(MemorySource(DOCUMENT), *asked)
+    assert output == f"{client.explain('theme', {'org': 'acme'})}\n"
+    assert "overrides: the most specific is for org=acme" in output
+    assert (code, errors) == (0, "")
+    code, output, _, client = flags(MemorySource(DOCUMENT), *asked, "--json")
+    assert json.loads(output) == client.explain("theme", {"org": "acme"}).as_dict()
+
+
+def test_a_flag_that_is_not_there_is_not_explained() -> None:
+    """
+    With a near one, and a status that scripts can see.
+    """
+    code, output, errors, _ = flags(MemorySource(DOCUMENT), "explain", "tehme", "--json")
+    assert (code, output) == (1, "")
+    assert "got 'tehme'; did you mean 'theme'?" in errors
 
 
 def test_it_waits_for_the_sources() -> None:
@@ -113,6 +137,9 @@ def test_what_is_known_is_listed_when_the_sources_do_not_answer() -> None:
     code, output, errors, client = flags(Table(SourceUnavailable("down")), "--wait", "0.05")
     assert (code, output.split()) == (1, ["flag", "value", "reason", "source"])
     assert "the sources are ERROR" in errors
+    code, output, errors, client = flags(Table(SourceUnavailable("down")), "explain", "on", "--wait", "0.05")
+    assert (code, output.splitlines()[0]) == (1, "on is the caller's default (ERROR)")
+    assert "PROVIDER_NOT_READY" in output
     assert client.status is Status.ERROR
 
 

@@ -1,18 +1,18 @@
 """
-`manage.py flags`: every flag with its value, reason and source.
+`manage.py flags`: every flag with its value, reason and source; `manage.py flags explain KEY`: how one comes to its
+answer.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from flagcore import EvaluationContext, Status
-from flagcore.adapter import FlagRow, flag_rows, format_rows
-from flagcore.errors import FlagcoreError
+from flagcore import EvaluationContext, FlagClient, Status
+from flagcore.adapter import explained, flag_rows, format_rows, named_rows, read_context, rows_as_json
+from flagcore.errors import ConfigError, FlagcoreError
 
 #: Seconds to wait for the sources: as long as a person at a terminal likes to, and most services need.
 _WAIT_SECONDS = 3.0
@@ -20,15 +20,19 @@ _WAIT_SECONDS = 3.0
 
 class Command(BaseCommand):
     """
-    Lists the flags as this project sees them now.
+    Shows the flags as this project sees them now.
     """
 
-    help = "Lists every feature flag with its value, reason and source."
-    #: The list is for finding out what is wrong, so it appears also when something is.
+    help = (
+        "Lists every feature flag, or those named, with value, reason and source. After the word `explain`: says how "
+        "one flag comes to its answer."
+    )
+    #: It is for finding out what is wrong, so it runs also when something is.
     requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        parser.add_argument("keys", nargs="*", metavar="KEY", help="flags to list, all unless said; or `explain KEY`")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of text")
         parser.add_argument(
             "--context", default="{}", help='who asks, as JSON: \'{"targeting_key": "user-1", "org": "acme"}\''
         )
@@ -37,30 +41,26 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
+        say = _explanation if options["keys"][:1] == ["explain"] else _list
         try:
-            context = _context(options["context"])
+            context = read_context(options["context"])
             client = apps.get_app_config("flagcore_django").client
             client.start(options["wait"])
-            rows = flag_rows(client, context)
+            said = say(client, options["keys"], context, as_json=options["json"])
         except FlagcoreError as error:
             raise CommandError(str(error)) from error
-        if options["json"]:
-            self.stdout.write(_as_json(rows))
-        else:
-            self.stdout.write(format_rows(rows))
+        self.stdout.write(said)
         if client.status is not Status.READY:
             self.stderr.write(f"the sources are {client.status}: this may not be what they would say now")
 
 
-def _context(text: str) -> EvaluationContext:
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        raise CommandError(f'--context: expected a JSON object such as {{"org": "acme"}}, got {text!r}') from error
-    return EvaluationContext.of(given)
+def _list(client: FlagClient, keys: list[str], context: EvaluationContext, *, as_json: bool) -> str:
+    rows = flag_rows(client, context)
+    rows = named_rows(rows, keys) if keys else rows
+    return rows_as_json(rows) if as_json else format_rows(rows)
 
 
-def _as_json(rows: list[FlagRow]) -> str:
-    listed = [{"key": row.key, "value": row.value, "reason": str(row.reason), "source": row.source} for row in rows]
-    # null for a flag that leaves its value to the caller: there is no caller here.
-    return json.dumps(listed, indent=2, ensure_ascii=False, default=lambda _: None)
+def _explanation(client: FlagClient, words: list[str], context: EvaluationContext, *, as_json: bool) -> str:
+    if len(words) != 2:
+        raise ConfigError(f"expected one flag's key after `explain`, got {len(words) - 1}")
+    return explained(client, words[1], context, as_json=as_json)
