@@ -66,6 +66,17 @@ export async function putValue(flag, value, changeType) {
   return (await answer.json()).flag;
 }
 
+// What every flag gives a context, and why: {flags: {key: answer}, left_out}. `context` is JSON text.
+export async function tryContext(context) {
+  const answer = await authorized("api/v1/admin/try", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: `{"context": ${context}}`,
+  });
+  if (!answer.ok) throw await refusal(answer);
+  return answer.json();
+}
+
 // Follow the server for as long as the page is open. `on` has: flags(state), clients(list), live(), lost(error).
 export async function follow(on) {
   for (let failures = 0; ; failures += 1) {

@@ -42,7 +42,8 @@ function effect(flag, clients) {
   const who = [];
   if (streams) who.push(`${streams} connected ${streams === 1 ? "client follows" : "clients follow"} at once`);
   if (polls) who.push(`${polls} polling ${polls === 1 ? "client" : "clients"} at the next request`);
-  const overridden = flag.overrides.length ? " Overrides stay as they are." : "";
+  const first = [flag.overrides.length ? "overrides" : "", flag.rules.length ? "rules" : ""].filter(Boolean).join(" and ");
+  const overridden = first ? ` Its ${first} stay as they are, and decide first.` : "";
   return (who.length ? `${who.join(", ")}.` : "Nobody is connected now.") + overridden;
 }
 

@@ -1,10 +1,13 @@
 // The page: what the server says, shown; what a person does, handed on.
 
+import { differs, showAnswer } from "./answer.js";
 import { follow } from "./api.js";
 import { showClients } from "./clients.js";
 import { confirmChange } from "./confirm.js";
 import { byId, element } from "./element.js";
 import { row, searchable } from "./row.js";
+import { showSegments } from "./segment.js";
+import { offerAttributes, startTrying, tryAgain } from "./try.js";
 import { brief } from "./value.js";
 
 const list = byId("flags");
@@ -14,6 +17,8 @@ let state = { flags: [], editable: true };
 let clients = [];
 // {key: { made: its row, from: what it was made from, text: what a search looks through }}
 let rows = new Map();
+// {key: what it gives the context that is tried}; null while none is.
+let answers = null;
 
 const newest = (key) => state.flags.find((each) => each.key === key);
 
@@ -27,7 +32,10 @@ function showFlags(next) {
   list.replaceChildren(...next.flags.map((flag) => rows.get(flag.key).made));
   if (focused !== undefined) rows.get(focused)?.made.querySelector("button").focus({ preventScroll: true });
   showBanner(next);
+  showSegments(next.segments);
+  offerAttributes(next.attributes);
   filter();
+  tryAgain();
 }
 
 // The row there is, if it still says the same; else a new one, which lights up for a moment.
@@ -37,7 +45,15 @@ function kept(flag, number, isFirst) {
   if (before?.from === from) return before;
   const made = row(flag, number, state.editable, () => edit(flag.key));
   if (!isFirst && JSON.parse(before?.from ?? "[{}]")[0].version !== flag.version) made.classList.add("changed");
+  if (answers) showAnswer(made, flag, answers[flag.key]);
   return { made, from, text: searchable(flag) };
+}
+
+// Show what each flag gives; says how many give something else than their own value.
+function showAnswers(next) {
+  answers = next;
+  for (const flag of state.flags) showAnswer(rows.get(flag.key).made, flag, next && next[flag.key]);
+  return next ? state.flags.filter(({ key }) => next[key]).filter((flag) => differs(flag, next[flag.key])).length : 0;
 }
 
 function edit(key) {
@@ -96,6 +112,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+startTrying(showAnswers);
 follow({
   flags: showFlags,
   clients(next) {

@@ -1,13 +1,20 @@
 // One flag as a row of the list.
 
+import { anchor } from "./condition.js";
 import { element, pencil } from "./element.js";
 import { day, moment } from "./moment.js";
+import { rules, ruleWords } from "./rule.js";
 import { brief } from "./value.js";
 
 export function row(flag, number, isEditable, onEdit) {
   const made = element(
     "li",
-    { class: flag.type === "boolean" && !flag.variants ? "flag" : "flag wide", "data-flag": flag.key },
+    {
+      class: flag.type === "boolean" && !flag.variants ? "flag" : "flag wide",
+      "data-flag": flag.key,
+      id: anchor("flag", flag.key),
+      tabindex: "-1",
+    },
     element(
       "div",
       { class: "what" },
@@ -15,7 +22,14 @@ export function row(flag, number, isEditable, onEdit) {
       flag.description ? element("p", { class: "description" }, flag.description) : null,
     ),
     element("div", { class: "control" }, control(flag, number, isEditable, onEdit)),
-    element("div", { class: "more" }, facts(flag), flag.overrides.length ? overrides(flag.overrides) : null),
+    element(
+      "div",
+      { class: "more" },
+      facts(flag),
+      flag.variants ? variants(flag.variants) : null,
+      flag.overrides.length ? overrides(flag.overrides) : null,
+    ),
+    element("div", { class: "decision" }, flag.rules.length ? rules(flag) : null),
   );
   return made;
 }
@@ -23,7 +37,7 @@ export function row(flag, number, isEditable, onEdit) {
 // What a search looks through.
 export function searchable(flag) {
   const overridden = flag.overrides.map((each) => [...Object.values(each.path), brief(each.value)]);
-  const words = [flag.key, flag.description, flag.owner, flag.expired ? "expired" : "", brief(flag.value), ...flag.tags, ...overridden];
+  const words = [flag.key, flag.description, flag.owner, flag.expired ? "expired" : "", brief(flag.value), ...flag.tags, ...overridden, ...ruleWords(flag)];
   return words.flat().join("\n").toLowerCase();
 }
 
@@ -31,7 +45,6 @@ function facts(flag) {
   const found = [];
   if (flag.owner) found.push(element("span", { class: "owner" }, element("span", { class: "hidden" }, "Owner: "), flag.owner));
   for (const tag of flag.tags) found.push(element("span", {}, element("span", { class: "hidden" }, "Tag: "), `#${tag}`));
-  if (flag.variants) found.push(element("span", {}, `${Object.keys(flag.variants).length} variants`));
   if (flag.expires) {
     const word = flag.expired ? "expired" : "expires";
     found.push(element("span", { class: flag.expired ? "late" : null }, `${word} ${day(flag.expires)}`));
@@ -49,6 +62,13 @@ function overrides(list) {
     return element("li", {}, ...path, element("span", { class: "to", "aria-label": "gets" }, "\u2192"), element("span", { class: "value" }, brief(each.value)));
   });
   return element("ul", { class: "overrides", "aria-label": "Overrides" }, ...items);
+}
+
+function variants(named) {
+  const items = Object.entries(named).map(([name, value]) =>
+    element("li", {}, element("b", {}, name), element("span", { class: "value" }, brief(value))),
+  );
+  return element("ul", { class: "overrides", "aria-label": "Variants" }, ...items);
 }
 
 function control(flag, number, isEditable, onEdit) {
