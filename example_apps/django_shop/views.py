@@ -12,9 +12,10 @@ from flagcore_django import require_flag
 
 def context_from(request: HttpRequest) -> dict[str, Any]:
     """
-    Who is asking: here the organisation in the address, in a shop of yours the user's.
+    Who is asking: here what the address says, in a shop of yours the user.
     """
-    return {"org": request.GET.get("org")}
+    asked = request.GET
+    return {"targeting_key": asked.get("visitor") or None, "org": asked.get("org"), "country": asked.get("country")}
 
 
 @require_flag("maintenance-mode", value=False, status=503, retry_after_seconds=120)
@@ -24,7 +25,9 @@ def shop(request: HttpRequest) -> HttpResponse:
     """
     page = {
         "framework": "Django",
+        "visitor": request.GET.get("visitor", ""),
         "org": request.GET.get("org", ""),
+        "country": request.GET.get("country", ""),
         "theme": request.flags.get_string("theme", "light"),
         "limits": request.flags.get_json("checkout-limits", {"max_items": 10, "max_total": 500}),
     }

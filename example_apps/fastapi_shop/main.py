@@ -24,9 +24,10 @@ install(templates)
 
 def context_from(request: Request) -> dict[str, Any]:
     """
-    Who is asking: here the organisation in the address, in a shop of yours the user's.
+    Who is asking: here what the address says, in a shop of yours the user.
     """
-    return {"org": request.query_params.get("org")}
+    asked = request.query_params
+    return {"targeting_key": asked.get("visitor") or None, "org": asked.get("org"), "country": asked.get("country")}
 
 
 app = FastAPI(lifespan=lifespan(client, wait_seconds=2))
@@ -35,13 +36,15 @@ app.add_middleware(FlagsMiddleware, context_from=context_from)
 
 @app.get("/")
 @require_flag("maintenance-mode", value=False, status=503, retry_after_seconds=120)
-async def shop(request: Request, flags: FlagsDep, org: str = "") -> Response:
+async def shop(request: Request, flags: FlagsDep, visitor: str = "", org: str = "", country: str = "") -> Response:
     """
     The basket and the checkout.
     """
     page = {
         "framework": "FastAPI",
+        "visitor": visitor,
         "org": org,
+        "country": country,
         "theme": flags.get_string("theme", "light"),
         "limits": flags.get_json("checkout-limits", {"max_items": 10, "max_total": 500}),
     }

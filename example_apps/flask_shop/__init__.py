@@ -13,9 +13,10 @@ from flagcore_flask import FlagsExtension, current_flags, require_flag
 
 def context_from(request: Request) -> dict[str, Any]:
     """
-    Who is asking: here the organisation in the address, in a shop of yours the user's.
+    Who is asking: here what the address says, in a shop of yours the user.
     """
-    return {"org": request.args.get("org")}
+    asked = request.args
+    return {"targeting_key": asked.get("visitor") or None, "org": asked.get("org"), "country": asked.get("country")}
 
 
 def create_app() -> Flask:
@@ -38,7 +39,9 @@ def create_app() -> Flask:
         return render_template(
             "shop.html",
             framework="Flask",
+            visitor=request.args.get("visitor", ""),
             org=request.args.get("org", ""),
+            country=request.args.get("country", ""),
             theme=current_flags.get_string("theme", "light"),
             limits=current_flags.get_json("checkout-limits", {"max_items": 10, "max_total": 500}),
         )

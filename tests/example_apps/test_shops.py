@@ -134,6 +134,27 @@ def test_theme_goes_by_organisation(get: Get, org: str, theme: str) -> None:
     assert get(f"/?org={org}").data["data-theme"] == theme
 
 
+@pytest.mark.parametrize(("country", "delivery"), [("NL", "free"), ("BE", "free"), ("DE", "paid"), ("", "paid")])
+def test_delivery_goes_by_a_rule(get: Get, country: str, delivery: str) -> None:
+    """The targeting rule: delivery is free in two countries."""
+    assert get(f"/?country={country}").data["data-delivery"] == delivery
+
+
+@pytest.mark.parametrize(("org", "gift"), [("acme", "seeds"), ("globex", "seeds"), ("initech", None), ("", None)])
+def test_gift_goes_by_a_segment(get: Get, org: str, gift: str | None) -> None:
+    """The segment: partners get a packet of seeds."""
+    assert get(f"/?org={org}").data.get("data-gift") == gift
+
+
+def test_suggestions_go_by_a_rollout(get: Get) -> None:
+    """The rollout: half of the visitors see suggestions, in every shop the same half; guests none."""
+    visitors = ["robin", "kim", "sam", "alex", *map(str, range(36))]
+    shown = [name for name in visitors if "data-suggestions" in get(f"/?visitor={name}").data]
+    assert shown[:2] == ["robin", "sam"]
+    assert 10 <= len(shown) <= 30
+    assert "data-suggestions" not in get("/").data
+
+
 def test_view_reads_limits(get: Get) -> None:
     """The limits are the flag's, in words and for programs."""
     answer = get("/", **{"checkout-limits": {"max_items": 3, "max_total": 99}})
