@@ -67,7 +67,7 @@ class Step:
     A step on the way to the answer.
 
     Attributes:
-        name: `overrides`, `rule 1` and so on, counted from 1, or `fallback`.
+        name: `overrides`, `rule 1` and so on, counted from 1, or `fallback`; `provider …` where one was asked.
         decided: whether it gave the answer.
         outcome: what came of it, in words.
         findings: what was looked at, in order; what did not need to be is not there.
@@ -135,6 +135,7 @@ class Explanation:
             "reason": str(found.reason),
             "error_code": str(found.error_code) if found.error_code is not None else None,
             "error_message": found.error_message,
+            "metadata": _json(found.metadata),
             "origin": self.origin,
             "version": self.version,
             "steps": [each.as_dict() for each in self.steps],
@@ -147,6 +148,8 @@ class Explanation:
         lines = [f"{self.key} is {value} ({found.reason}{variant})"]
         if found.error_code is not None:
             lines.append(f"{found.error_code}: {found.error_message}")
+        if found.metadata:
+            lines.append(f"with {', '.join(f'{name} {written(each)}' for name, each in found.metadata.items())}")
         if self.origin:
             lines.append(f"from {self.origin}{f', version {self.version}' if self.version else ''}")
         return "\n".join([*lines, *map(str, self.steps)])

@@ -9,10 +9,12 @@ current then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flagcore.context import ANONYMOUS, EvaluationContext
-from flagcore.resolution import ErrorCode, Resolution
+from flagcore.explanation import Explanation, Step, written
+from flagcore.resolution import ABSENT, ErrorCode, Resolution
 from flagcore.snapshot import Snapshot, failed
 
 __all__ = ["Provided", "Stacked", "stacked"]
@@ -54,6 +56,15 @@ class Provided(Snapshot):
         """
         return self.resolve(key, ANONYMOUS)
 
+    def explain(self, key: str, context: EvaluationContext) -> Explanation:
+        """
+        What is asked answers, and who that is; how it came to its answer is its own affair. Asked for now, as by
+        `resolve`.
+        """
+        answer = self.resolve(key, context)
+        step = Step(f"provider {self.origin}", _has(answer), _outcome(answer))
+        return Explanation.of(key, answer, self.origin, self.version, (step,))
+
     def changed_from(self, other: Snapshot) -> frozenset[str]:
         """
         The keys that were said to have changed, and those of `other`.
@@ -80,6 +91,18 @@ class Stacked(Snapshot):
         """
         return self._first(key, lambda layer: layer.resolve_along(key, path))
 
+    def explain(self, key: str, context: EvaluationContext) -> Explanation:
+        """
+        How the first layer that has the flag answers, behind the layers above it that were asked and have it not.
+        """
+        before: tuple[Step, ...] = ()
+        for layer in self.layers:
+            told = layer.explain(key, context)
+            before += told.steps
+            if _has(told.resolution):
+                return replace(told, steps=before)
+        return Explanation.of(key, self._not_found(key), version=self.version, steps=before)
+
     def origin_of(self, key: str) -> str:
         """
         The origin of the layer that defines `key`, else of the first that might.
@@ -97,9 +120,23 @@ class Stacked(Snapshot):
     def _first(self, key: str, ask: Callable[[Snapshot], Resolution[Any]]) -> Resolution[Any]:
         for layer in self.layers:
             answer = ask(layer)
-            if answer.error_code is not ErrorCode.FLAG_NOT_FOUND:
+            if _has(answer):
                 return answer
         return self._not_found(key)
+
+
+def _has(answer: Resolution[Any]) -> bool:
+    return answer.error_code is not ErrorCode.FLAG_NOT_FOUND
+
+
+def _outcome(answer: Resolution[Any]) -> str:
+    if not _has(answer):
+        return "it has no such flag"
+    if answer.error_code is not None:
+        return f"it could not answer: {answer.error_code}: {answer.error_message}"
+    given = "it leaves the value to the caller" if answer.value is ABSENT else f"it gives {written(answer.value)}"
+    variant = f", variant {answer.variant}" if answer.variant else ""
+    return f"{given}, for the reason {answer.reason}{variant}"
 
 
 def stacked(layers: Sequence[Snapshot], missing: ErrorCode) -> Snapshot:

@@ -286,12 +286,11 @@ class Snapshot:
         """
         How `key` comes to its answer for `context`. I/O: none. Locks: none. Never raises. Slower than an answer by far.
         """
-        # Any other kind asks elsewhere, and there nobody tells.
-        owner = self._owner(key) if type(self) is Snapshot else None
+        owner = self._owner(key)
         origin, version = (owner.origin, owner.version) if owner is not None else ("", self.version)
         thunk = owner._thunks.get(key) if owner is not None else None
         if thunk is None:
-            return Explanation.of(key, self.resolve(key, context), origin or self.origin_of(key), version)
+            return Explanation.of(key, self.resolve(key, context), origin, version)
         try:
             answer, steps = thunk.explain(context)
             return Explanation.of(key, answer, origin, version, steps)

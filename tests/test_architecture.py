@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "binding": {"flags"},
     "readiness": {"network"},
     "reader": WORDS - {"binding"},
-    "provided": {"context", "resolution", "snapshot"},
+    "provided": {"context", "explanation", "resolution", "snapshot"},
     "state": WORDS - READ | {"feed", "layer", "provided", "readiness"},
     "rules": WORDS - READ,
     "formats": WORDS - READ | {"rules"},

@@ -377,3 +377,19 @@ def test_what_is_no_provider_is_refused() -> None:
         OpenFeatureSource("memory")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"types\['a'\]: expected one of boolean"):
         OpenFeatureSource(in_memory(), types={"a": "bool"})
+
+
+def test_explain_names_the_provider_and_what_it_said() -> None:
+    """Through the client, behind a layer that has not got the flag, and for one that nobody has."""
+    client = FlagClient(
+        MemorySource({"a": 1}, format="soasap"), OpenFeatureSource(in_memory(theme="dark")), cache_dir=None
+    )
+    with client:
+        assert client.wait_ready(5)
+        told = client.explain("theme")
+        assert (told.resolution.value, told.resolution.variant, told.origin) == ("dark", "only", "In-Memory Provider")
+        assert [str(step) for step in told.steps] == [
+            '✓ provider In-Memory Provider: it gives "dark", for the reason STATIC, variant only'
+        ]
+        assert client.explain("a").origin == "memory"
+        assert "· provider In-Memory Provider: it has no such flag" in str(client.explain("nothing"))

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flagcore import ErrorCode, EvaluationContext, Flags, Reason, Resolution
+from flagcore import ErrorCode, EvaluationContext, FlagClient, Flags, MemorySource, Reason, Resolution
+from flagcore.context import ANONYMOUS
 from flagcore.provided import Provided, stacked
+from flagcore.resolution import ABSENT
 from flagcore.snapshot import Snapshot
 
 
@@ -51,6 +53,40 @@ def test_what_is_asked_may_raise(caplog: Any) -> None:
     details = Flags(provided(answer)).details("who", "mine")
     assert (details.value, details.error_code) == ("mine", ErrorCode.GENERAL)
     assert "could not be resolved" in caplog.text
+
+
+def test_an_explanation_says_who_answered_and_what() -> None:
+    """The layers that were asked in turn; how one of them came to its answer is its own affair."""
+    answer = Resolution("dark", "theme", "night", Reason.SPLIT, None, None, {"project": "shop"})
+    error = Resolution.error("odd", ErrorCode.PARSE_ERROR, "a slip")
+    left = Resolution(ABSENT, "left", None, Reason.DISABLED)
+    below = provided(lambda key, _: {"theme": answer, "odd": error, "left": left}.get(key) or one(key, ANONYMOUS))
+    client = FlagClient(MemorySource({"flags": {"a": {"value": 1}}}), cache_dir=None)
+    state = stacked([client.snapshot, provided(one), below], ErrorCode.FLAG_NOT_FOUND)
+    told = state.explain("theme", ANONYMOUS)
+    assert (told.resolution, told.origin, told.version) == (answer, "elsewhere", "r1")
+    assert str(told).splitlines() == [
+        'theme is "dark" (SPLIT, variant night)',
+        'with project "shop"',
+        "from elsewhere, version r1",
+        "· provider elsewhere: it has no such flag",
+        '✓ provider elsewhere: it gives "dark", for the reason SPLIT, variant night',
+    ]
+    assert told.as_dict()["metadata"] == {"project": "shop"}
+    assert "it could not answer: PARSE_ERROR: a slip" in str(state.explain("odd", ANONYMOUS))
+    assert "it leaves the value to the caller, for the reason DISABLED" in str(state.explain("left", ANONYMOUS))
+    assert [step.decided for step in state.explain("nothing", ANONYMOUS).steps] == [False, False]
+    assert state.explain("nothing", ANONYMOUS).resolution.error_code is ErrorCode.FLAG_NOT_FOUND
+    assert str(state.explain("a", ANONYMOUS)) == str(client.explain("a"))
+
+
+def test_an_explanation_does_not_raise(caplog: Any) -> None:
+    """What is asked may."""
+
+    def answer(key: str, context: EvaluationContext) -> Resolution[Any]:
+        raise ZeroDivisionError("oh")
+
+    assert "GENERAL: ZeroDivisionError: oh" in str(Flags(provided(answer)).explain("who"))
 
 
 def test_a_feature_is_asked_for_like_a_flag() -> None:
