@@ -15,19 +15,22 @@ from tests.example_apps.running import Running
 _HERE = Path(__file__).parent
 
 #: Pixels. As wide as what a README shows in full, and no higher than what is in them.
-_PAGE = {"width": 1100, "height": 630}
-_SHOPS = {"width": 1140, "height": 1036}
+_PAGE = {"width": 1100, "height": 1068}
+_SHOPS = {"width": 1140, "height": 1440}
 
 #: The shops' picture is scaled down, so that it stays below 150 kB.
 _SHOPS_SCALE = 0.8
 
-#: Each shop as another organisation sees it, so that all themes are seen.
-_QUERIES = ("", "?org=acme", "?org=globex")
+#: Each shop as somebody else sees it, so that all themes are seen, and the rule, the rollout and the segment.
+_QUERIES = ("?visitor=kim&country=NL", "?visitor=robin&org=acme&country=DE", "?visitor=sam&org=globex&country=BE")
+
+#: What is tried on the page.
+_TRIED = {"targeting key": "robin", "org": "acme", "country": "DE"}
 
 
 def main() -> None:
     """
-    Start the examples, switch the new checkout on, and look.
+    Start the examples, switch the new checkout on, try a context, and look.
     """
     with TemporaryDirectory() as folder, Running(Path(folder)) as examples, chromium() as browser:
         examples.await_ready()
@@ -36,6 +39,12 @@ def main() -> None:
         page = browser.new_page(viewport=_PAGE)
         page.goto(server)
         page.wait_for_selector("#clients li")
+        for name, typed in _TRIED.items():
+            page.get_by_label(name, exact=True).fill(typed)
+        page.get_by_role("button", name="Try").click()
+        page.locator('[data-flag="free-delivery"] .answer summary').click()
+        page.locator("#try-said").click()
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=_HERE / "page.png")
         page = browser.new_page(viewport=_SHOPS, device_scale_factor=_SHOPS_SCALE)
         page.set_content(_side_by_side([f"{url}/{query}" for url, query in zip(shops, _QUERIES, strict=True)]))

@@ -13,15 +13,13 @@ import httpx
 import pytest
 
 import tests.example_apps.requirement  # noqa: F401
-from tests.example_apps.browser import CHROMIUM, chromium
+from tests.example_apps import browser as chromium
 from tests.example_apps.running import Running, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 
-pytestmark = [
-    pytest.mark.chromium,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian package `chromium`)"),
-]
+browser = chromium.browser
+pytestmark = chromium.NEEDED
 
 _FLAGS = Path(__file__).parents[2] / "example_apps" / "flags.yaml"
 
@@ -44,12 +42,6 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert running.stop(signal.SIGTERM) == (0, "")
     assert running.leftovers() == []
     assert _FLAGS.read_text("utf-8") == before, "the examples' own file was changed"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

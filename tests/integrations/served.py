@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from flagcore_server import FlagServer
@@ -79,6 +80,23 @@ def sample_in(folder: Path) -> Path:
     file = folder / "flags.yaml"
     file.write_text(SAMPLE, encoding="utf-8")
     return file
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """
+    The sample's file. A test module takes this over by name: `path, client = served.path, served.client`.
+    """
+    return sample_in(tmp_path)
+
+
+@pytest.fixture
+def client(path: Path) -> Iterator[httpx.Client]:
+    """
+    A client of a server for it, which asks for no key.
+    """
+    with serving(path) as client:
+        yield client
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
@@ -25,18 +25,10 @@ from starlette.routing import Mount
 from flagcore.errors import ConfigError
 from flagcore_server import FlagServer
 from flagcore_server.live import aligned
-from tests.integrations.served import SAMPLE, Stream, eventually, put, running, sample_in, serving, state
+from tests.integrations import served
+from tests.integrations.served import SAMPLE, Stream, eventually, put, running, serving, state
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return sample_in(tmp_path)
-
-
-@pytest.fixture
-def client(path: Path) -> Iterator[httpx.Client]:
-    with serving(path) as client:
-        yield client
+path, client = served.path, served.client
 
 
 def test_document_is_the_file_as_json(client: httpx.Client) -> None:

@@ -18,18 +18,10 @@ import pytest
 for _needed in ("starlette", "uvicorn"):
     pytest.importorskip(_needed)
 
-from tests.integrations.served import SAMPLE, Stream, eventually, put, sample_in, serving, state
+from tests.integrations import served
+from tests.integrations.served import SAMPLE, Stream, eventually, put, serving, state
 
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return sample_in(tmp_path)
-
-
-@pytest.fixture
-def client(path: Path) -> Iterator[httpx.Client]:
-    with serving(path) as client:
-        yield client
+path, client = served.path, served.client
 
 
 def test_change_is_written_and_served(client: httpx.Client, path: Path) -> None:

@@ -20,20 +20,12 @@ import pytest
 for _needed in ("starlette", "uvicorn"):
     pytest.importorskip(_needed)
 
-from tests.integrations.served import SAMPLE, eventually, sample_in, serving, state
+from tests.integrations import served
+from tests.integrations.served import SAMPLE, eventually, serving, state
+
+path, client = served.path, served.client
 
 ALL = "/ofrep/v1/evaluate/flags"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return sample_in(tmp_path)
-
-
-@pytest.fixture
-def client(path: Path) -> Iterator[httpx.Client]:
-    with serving(path) as client:
-        yield client
 
 
 def asked(client: httpx.Client, key: str, **context: Any) -> httpx.Response:

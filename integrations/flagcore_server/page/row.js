@@ -77,7 +77,7 @@ function control(flag, number, isEditable, onEdit) {
     ? element(
         "button",
         { type: "button", role: "switch", "aria-checked": String(flag.value), "aria-labelledby": `flag-${number}` },
-        element("span", { class: "word", "aria-hidden": "true" }, brief(flag.value)),
+        element("span", { class: "word", "aria-hidden": "true" }, `${flag.rules.length ? "otherwise " : ""}${brief(flag.value)}`),
         element("span", { class: "track" }),
       )
     : element(
