@@ -20,7 +20,7 @@ from flagcore.errors import MalformedDocument
 from flagcore.explanation import written
 from flagcore.formats.coercion import text
 from flagcore.formats.flagd_targeting import Evaluators, Targeting, came, listed
-from flagcore.resolution import ABSENT, NO_METADATA
+from flagcore.resolution import ABSENT, NO_METADATA, Reason
 from flagcore.rules.model import (
     Choice,
     Definition,
@@ -112,7 +112,7 @@ class _Flag:
             return Fault(error.message, error.where)
         fallback = self._fallback(choices)
         if self.flag["state"] == "DISABLED":
-            return Definition(fallback, metadata=metadata, disabled=True)
+            return Definition(Choice(ABSENT), metadata=metadata, reason=Reason.DISABLED)
         try:
             rules = self._rules(choices)
         except MalformedDocument as error:

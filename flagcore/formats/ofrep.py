@@ -4,8 +4,8 @@ OFREP's answers for one context, as a document: every flag is one value, with it
     {"flags": [{"key": "dark-mode", "value": true, "reason": "TARGETING_MATCH", "variant": "on"},
                {"key": "odd", "errorCode": "PARSE_ERROR", "errorDetails": "…"}]}
 
-Why the server chose the value is not kept: here it is one value for everybody, and its reason STATIC. A flag without a
-value leaves it to the caller. What is not known is left alone, since the published schema is open.
+The server's reason, variant, metadata and error code are the answer's. A flag without a value leaves it to the caller.
+What is not known is left alone, since the published schema is open.
 
 Source: OpenFeature Remote Evaluation Protocol 0.3.0, `bulkEvaluationSuccess`.
 """
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flagcore.errors import MalformedDocument
-from flagcore.resolution import ABSENT, NO_METADATA
+from flagcore.resolution import ABSENT, NO_METADATA, ErrorCode, Reason
 from flagcore.rules.model import Choice, Definition, Fault, Ruleset
 from flagcore.value import Json, kind
 
@@ -43,7 +43,7 @@ def parse(document: dict[str, Any]) -> Ruleset:
         if flag.get("errorCode") == "FLAG_NOT_FOUND":
             continue
         said = _fault(flag, f"$.flags[{number}]") or _definition(flag)
-        if said == Definition(Choice(flag.get("value"))):
+        if said == Definition(Choice(flag.get("value")), reason=Reason.STATIC):
             plain[key] = flag["value"]
         else:
             definitions[key] = said
@@ -62,14 +62,14 @@ def _key(flag: object, where: str) -> str:
 def _fault(flag: dict[str, Any], where: str) -> Fault | None:
     if "errorCode" not in flag:
         return None
-    return Fault(f"the server could not evaluate it: {flag['errorCode']}: {flag.get('errorDetails', '')}", where)
+    message = f"the server could not evaluate it: {flag['errorCode']}: {flag.get('errorDetails', '')}"
+    return Fault(message, where, _CODES.get(str(flag["errorCode"]), ErrorCode.GENERAL))
 
 
 def _definition(flag: dict[str, Any]) -> Definition:
     variant = flag.get("variant")
     choice = Choice(flag.get("value", ABSENT), variant if isinstance(variant, str) and variant else None)
-    is_off = choice.value is ABSENT and flag.get("reason") == "DISABLED"
-    return Definition(choice, metadata=_metadata(flag), disabled=is_off)
+    return Definition(choice, metadata=_metadata(flag), reason=_REASONS.get(str(flag.get("reason")), Reason.UNKNOWN))
 
 
 def _metadata(holder: dict[str, Any]) -> Mapping[str, Any]:
@@ -77,3 +77,9 @@ def _metadata(holder: dict[str, Any]) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         return NO_METADATA
     return {name: each for name, each in given.items() if isinstance(each, (str, int, float))} or NO_METADATA
+
+
+_CODES = {code.value: code for code in ErrorCode}
+
+#: ERROR is none without a code.
+_REASONS = {reason.value: reason for reason in Reason if reason is not Reason.ERROR}

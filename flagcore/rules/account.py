@@ -8,7 +8,7 @@ from typing import Any
 
 from flagcore.context import EvaluationContext
 from flagcore.explanation import Finding, Step, written
-from flagcore.resolution import ABSENT, Resolution
+from flagcore.resolution import ABSENT, Reason, Resolution
 from flagcore.rules.budget import Failure
 from flagcore.rules.model import Attribute, Call, Definition, Rollout, Select, Split
 from flagcore.rules.outcomes import identifier
@@ -94,7 +94,7 @@ class Account(Observer):
         return taken
 
     def _overrides(self, definition: object) -> None:
-        if not isinstance(definition, Definition) or not definition.overrides or definition.disabled:
+        if not isinstance(definition, Definition) or not definition.overrides:
             return
         names = self._program.ruleset.hierarchy
         values = {name: self._context.get(name, ABSENT) for name in names}
@@ -122,8 +122,10 @@ def _missing(values: dict[str, Any]) -> tuple[str, ...]:
 def _fallen(definition: object, answer: Resolution[Any]) -> str:
     if not isinstance(definition, Definition):
         return "the flag can't be understood"
-    if definition.disabled:
+    if answer.reason is Reason.DISABLED:
         return "the flag is switched off"
+    if definition.reason is not None:
+        return f"the service has decided, for the reason {definition.reason}"
     if answer.value is ABSENT:
         return "nothing decided, and it leaves the value to the caller"
     return "nothing else decided" if definition.rules or definition.overrides else "the same for everybody"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flagcore.resolution import NO_METADATA
+from flagcore.resolution import NO_METADATA, ErrorCode, Reason
 from flagcore.value import Json
 
 __all__ = [
@@ -257,7 +257,8 @@ class Definition:
             longest that matches wins.
         metadata: what goes with each answer.
         rules: the first that decides, decides.
-        disabled: switched off at the service: it answers with the reason DISABLED and leaves it to the caller.
+        reason: why it serves the fallback, where the document says so itself; else STATIC where nothing else could have
+            decided, and DEFAULT where something could.
     """
 
     fallback: Choice
@@ -265,22 +266,24 @@ class Definition:
     # By a factory: Python 3.11 takes no default that cannot be hashed.
     metadata: Mapping[str, Any] = field(default_factory=lambda: NO_METADATA)
     rules: tuple[Rule, ...] = ()
-    disabled: bool = False
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    A flag whose definition can't be understood. It spoils only itself: reads give the default with PARSE_ERROR.
+    A flag whose definition can't be understood. It spoils only itself: reads give the default with an error.
 
     Attributes:
         message: what was expected and what came.
         where: the JSON path.
+        code: what reads say; another where it was a service that could not do it.
         place: where that stands in a text, such as `line 7, column 12`; empty where the text is not known.
     """
 
     message: str
     where: str
+    code: ErrorCode = ErrorCode.PARSE_ERROR
     # A flag that moved within its file says the same as before.
     place: str = field(default="", compare=False)
 

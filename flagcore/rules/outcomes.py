@@ -27,7 +27,7 @@ class Outcomes:
     Attributes:
         key: the flag's.
         metadata: what goes with each answer; with an error too.
-        fallback: when nothing else decides, or nothing else can: the flag is disabled, or not understood.
+        fallback: when nothing else decides, or the flag is not understood.
         tree: those of the overrides. The paths are a tree, so that a read costs one look-up a level, and an id that
             holds a wire's separator can't be taken for another path.
         rules: those of each rule.
@@ -44,15 +44,14 @@ class Outcomes:
         if isinstance(definition, Fault):
             place = f" ({definition.place})" if definition.place else ""
             message = f"{definition.where}{place}: {definition.message}"
-            self.fallback: Resolution[Any] = self.error(ErrorCode.PARSE_ERROR, message)
-        elif definition.disabled:
-            self.fallback = _answer(key, definition, Choice(ABSENT), Reason.DISABLED)
+            self.fallback: Resolution[Any] = self.error(definition.code, message)
         else:
             self._fill(key, definition)
 
     def _fill(self, key: str, definition: Definition) -> None:
         decides = definition.overrides or definition.rules or definition.fallback.value is ABSENT
-        self.fallback = _answer(key, definition, definition.fallback, Reason.DEFAULT if decides else Reason.STATIC)
+        reason = definition.reason or (Reason.DEFAULT if decides else Reason.STATIC)
+        self.fallback = _answer(key, definition, definition.fallback, reason)
         self.rules = tuple(_outcome(key, definition, rule) for rule in definition.rules)
         for path, choice in definition.overrides.items():
             level = self.tree

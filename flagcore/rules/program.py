@@ -108,7 +108,7 @@ class Program:
 
     def _flag(self, key: str) -> Linked:
         definition, outcomes = self.ruleset.definitions[key], self.outcomes(key)
-        if not isinstance(definition, Definition) or not (definition.rules or outcomes.tree) or definition.disabled:
+        if not isinstance(definition, Definition) or not (definition.rules or outcomes.tree):
             answer = outcomes.fallback
             return Linked(lambda _context: answer)
         if not definition.rules:

@@ -107,7 +107,7 @@ class Walk:
         """
         definition = self._ruleset.definitions[key]
         outcomes = self._outcomes(key)
-        if not isinstance(definition, Definition) or definition.disabled:
+        if not isinstance(definition, Definition):
             return outcomes.fallback
         overridden = outcomes.overridden(self._context, self._ruleset.hierarchy)
         if overridden is not None:

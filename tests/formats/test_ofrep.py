@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from flagcore import ErrorCode, FlagClient, MemorySource, Reason
+from flagcore import ErrorCode, EvaluationContext, FlagClient, MemorySource, Reason, Snapshot
 from flagcore.errors import MalformedDocument
 from flagcore.formats import parse_document
+from flagcore.resolution import ABSENT
+from flagcore.rules.compiler import compile_ruleset
 from flagcore.rules.model import Choice, Definition, Fault
 
 
@@ -23,10 +25,28 @@ def client(*flags: dict[str, Any]) -> FlagClient:
 
 @pytest.mark.parametrize("value", [True, False, 0, 24, 0.25, "", "blue", {"max": 5}, ["NL"], None])
 def test_each_value_is_one_for_everybody(value: Any) -> None:
-    """Whatever rule chose it at the server, here it is static."""
-    flags = client({"key": "flag", "value": value, "reason": "TARGETING_MATCH"}).flags()
-    details = flags.details("flag", None)
-    assert (details.value, type(details.value), details.reason) == (value, type(value), Reason.STATIC)
+    """Of any type, and with any reason."""
+    for reason in ("STATIC", "TARGETING_MATCH"):
+        flags = client({"key": "flag", "value": value, "reason": reason}).flags()
+        details = flags.details("flag", None)
+        assert (details.value, type(details.value), details.reason) == (value, type(value), reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        *((each.value, each) for each in Reason if each is not Reason.ERROR),
+        ("ERROR", Reason.UNKNOWN),
+        ("MOON_PHASE", Reason.UNKNOWN),
+        (None, Reason.UNKNOWN),
+        (5, Reason.UNKNOWN),
+    ],
+)
+def test_the_reason_is_the_servers(said: Any, reason: Reason) -> None:
+    """Of those there are; any other, or none, is UNKNOWN. An error has a code, so ERROR alone is none."""
+    assert client({"key": "flag", "value": 1, "reason": said}).flags().details("flag", 0).reason is reason
+    told = client({"key": "flag", "value": 1, "reason": "SPLIT"}).explain("flag")
+    assert [str(step) for step in told.steps] == ["✓ fallback: the service has decided, for the reason SPLIT"]
 
 
 def test_variants_and_metadata_go_with_it() -> None:
@@ -52,9 +72,8 @@ def test_disabled_flags_are_said_to_be() -> None:
         "ofrep", {"flags": [{"key": "off", "reason": "DISABLED"}, {"key": "on", "reason": "DISABLED", "value": 1}]}
     )
     off = ruleset.definitions["off"]
-    assert isinstance(off, Definition)
-    assert off.disabled
-    assert ruleset.plain == {"on": 1}
+    assert off == Definition(Choice(ABSENT), reason=Reason.DISABLED)
+    assert ruleset.definitions["on"] == Definition(Choice(1), reason=Reason.DISABLED)
 
 
 def test_what_the_server_could_not_evaluate_is_a_fault_of_that_flag_alone() -> None:
@@ -65,19 +84,28 @@ def test_what_the_server_could_not_evaluate_is_a_fault_of_that_flag_alone() -> N
             "flags": [
                 {"key": "odd", "errorCode": "PARSE_ERROR", "errorDetails": "no such rule"},
                 {"key": "gone", "errorCode": "FLAG_NOT_FOUND"},
-                {"key": "fine", "value": 1},
+                {"key": "lost", "errorCode": "TARGETING_KEY_MISSING"},
+                {"key": "strange", "errorCode": "OUT_OF_CHEESE"},
+                {"key": "fine", "value": 1, "reason": "STATIC"},
             ]
         },
     )
     message = "the server could not evaluate it: PARSE_ERROR: no such rule"
-    assert ruleset.definitions == {"odd": Fault(message, "$.flags[0]")}
+    assert ruleset.definitions["odd"] == Fault(message, "$.flags[0]")
+    found = {key: each.code for key, each in ruleset.definitions.items() if isinstance(each, Fault)}
+    codes = {"odd": ErrorCode.PARSE_ERROR, "lost": ErrorCode.TARGETING_KEY_MISSING, "strange": ErrorCode.GENERAL}
+    assert found == codes
+    snapshot = Snapshot(ruleset.plain, compile_ruleset(ruleset))
+    assert {key: snapshot.resolve(key, EvaluationContext()).error_code for key in codes} == codes
     assert ruleset.plain == {"fine": 1}
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
     """One key, one definition."""
-    ruleset = parse_document("ofrep", {"flags": [{"key": "a", "value": 1}, {"key": "a", "value": 2, "variant": "two"}]})
-    assert (ruleset.plain, ruleset.definitions) == ({}, {"a": Definition(Choice(2, "two"))})
+    ruleset = parse_document(
+        "ofrep", {"flags": [{"key": "a", "value": 1, "reason": "STATIC"}, {"key": "a", "value": 2, "variant": "two"}]}
+    )
+    assert (ruleset.plain, ruleset.definitions) == ({}, {"a": Definition(Choice(2, "two"), reason=Reason.UNKNOWN)})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flagcore import EvaluationContext
-from flagcore.resolution import ABSENT, ErrorCode
+from flagcore.resolution import ABSENT, ErrorCode, Reason
 from flagcore.rules.budget import LIMIT, Failure
 from flagcore.rules.compiler import compile_expression, compile_ruleset
 from flagcore.rules.model import (
@@ -114,7 +114,7 @@ RULES = st.lists(st.builds(Rule, st.none() | EXPRESSIONS, SERVED), min_size=1, m
 IDS = st.sampled_from(["a", "b", "1"])
 OVERRIDES = st.dictionaries(st.lists(IDS, min_size=1, max_size=2).map(tuple), CHOICES, max_size=3)
 DEFINITIONS = st.builds(Definition, CHOICES, rules=RULES) | st.builds(
-    Definition, CHOICES, OVERRIDES, rules=RULES, disabled=st.sampled_from([False] * 9 + [True])
+    Definition, CHOICES, OVERRIDES, rules=RULES, reason=st.sampled_from([None] * 9 + [Reason.UNKNOWN])
 )
 ATTRIBUTES = st.fixed_dictionaries({"x": VALUES}, optional={"y": VALUES, "z": VALUES | st.integers()})
 CONTEXTS = st.builds(EvaluationContext, st.none() | WORDS, ATTRIBUTES | st.just({}))
