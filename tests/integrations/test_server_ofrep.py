@@ -165,7 +165,7 @@ def state_clients(client: httpx.Client) -> list[dict[str, Any]]:
 
 def test_our_own_source_reads_it(path: Path) -> None:
     """`OFREPSource` follows the server for its one context, with the server's etags."""
-    from flagcore import FlagClient, OFREPSource
+    from flagcore import FlagClient, OFREPSource, Reason
 
     with serving(path, api_key="key-1") as client:
         url, headers = str(client.base_url), {"X-API-Key": "key-1"}
@@ -174,6 +174,7 @@ def test_our_own_source_reads_it(path: Path) -> None:
             assert flags.wait_ready(5)
             assert (flags.get_string("theme"), flags.get_json("countries")) == ("dark", ["NL", "BE"])
             assert flags.details("search-engine", {}).variant == "small"
+            assert flags.details("theme", "").reason is Reason.TARGETING_MATCH
             assert flags.get_string("nothing", "mine") == "mine"
             path.write_text(SAMPLE.replace("value: dark", "value: changed"), encoding="utf-8")
             eventually(lambda: flags.get_string("theme") == "changed")

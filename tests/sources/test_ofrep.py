@@ -173,6 +173,52 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> N
         OFREPSource(**{"url": "http://x", **arguments})
 
 
+def test_the_environment_says_what_code_does_not(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the variables of every OFREP client; what code says goes before."""
+    server.script[PATH] = lambda call: call.answer(200, BULK)
+    monkeypatch.setenv("OFREP_ENDPOINT", server.url)
+    monkeypatch.setenv("OFREP_HEADERS", "X-API-Key%3Dk%3D1%2C%20X-Other%20=%20two words,")
+    monkeypatch.setenv("OFREP_TIMEOUT_MS", "2500")
+    source = OFREPSource()
+    source.fetch(None)
+    assert (server.calls[0].headers["x-api-key"], server.calls[0].headers["x-other"]) == ("k=1", "two words")
+    assert source.timeout_seconds == 2.5
+    with Server() as other:
+        other.script[PATH] = lambda call: call.answer(200, BULK)
+        source = OFREPSource(other.url, headers={"X-API-Key": "mine"}, timeout_seconds=1)
+        source.fetch(None)
+        assert (other.calls[0].headers["x-api-key"], other.calls[0].headers.get("x-other")) == ("mine", None)
+        assert source.timeout_seconds == 1
+    for name in ("OFREP_ENDPOINT", "OFREP_HEADERS", "OFREP_TIMEOUT_MS"):
+        monkeypatch.delenv(name)
+    assert OFREPSource(server.url).timeout_seconds == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OFREP_ENDPOINT", "flags.example.com", "OFREP_ENDPOINT: expected an http"),
+        ("OFREP_ENDPOINT", None, "url: expected the address of an OFREP server, here or as OFREP_ENDPOINT"),
+        ("OFREP_HEADERS", "Authorization: Bearer s3cret", "OFREP_HEADERS: expected name=value"),
+        ("OFREP_HEADERS", "X=a\nb s3cret", "OFREP_HEADERS: expected name=value"),
+        ("OFREP_TIMEOUT_MS", "1.5", "OFREP_TIMEOUT_MS: expected whole milliseconds above 0, got '1.5'"),
+        ("OFREP_TIMEOUT_MS", "0", "OFREP_TIMEOUT_MS: expected whole milliseconds above 0"),
+    ],
+)
+def test_what_cannot_be_in_the_environment_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, message: str
+) -> None:
+    """By the variable's name, without the headers themselves."""
+    monkeypatch.setenv("OFREP_ENDPOINT", "http://127.0.0.1:9")
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=message) as refused:
+        OFREPSource()
+    assert "s3cret" not in str(refused.value)
+
+
 def test_it_is_configured_like_any_other(server: Server) -> None:
     """`ofrep` is a source's name, and the context is read from the environment as JSON."""
     server.script[PATH] = lambda call: call.answer(200, BULK)
