@@ -20,7 +20,7 @@ import msgspec
 
 from flagcore.binding import Framework, bind, consult, get_flags, reading, unbind
 from flagcore.client import FlagClient
-from flagcore.context import ANONYMOUS, EvaluationContext
+from flagcore.context import ANONYMOUS, EvaluationContext, lent
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags
 from flagcore.options import Options, read_options
@@ -33,10 +33,10 @@ __all__ = [
     "Gate",
     "Options",
     "RequireFlag",
-    "Views",
     "bind",
     "consult",
     "context_builder",
+    "default_context",
     "explained",
     "flag_rows",
     "format_rows",
@@ -96,6 +96,13 @@ def context_builder(
     return context_of
 
 
+def default_context(path: str, method: str) -> EvaluationContext:
+    """
+    Whom a request asks for where nobody says: nobody in particular, with its `path` and `method` as attributes.
+    """
+    return lent({"path": path, "method": method})  # nobody else has this mapping
+
+
 def is_async(function: Any) -> bool:
     """
     Whether calling `function` gives an awaitable: a coroutine function, an object whose `__call__` is one, or a partial
@@ -111,28 +118,17 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-class Views(Protocol):
+def request_view(view_of: Callable[[R], Flags], request: R) -> Callable[[], Flags]:
     """
-    What makes views: a `FlagClient`, or what stands for one that is only known once a flag is read.
-    """
-
-    def view(self, context: EvaluationContext | Callable[[], EvaluationContext]) -> Flags:
-        """
-        A view for `context`, or for what that callable gives when the first flag is read.
-        """
-
-
-def request_view(client: Views, context_of: Callable[[R], EvaluationContext], request: R) -> Callable[[], Flags]:
-    """
-    The one view of a request, as a callable to `bind`: made by the first call, the same at every further one, whatever
-    thread or task calls. The context is built when the first flag is read.
+    The one view of a request, as a callable to `bind`: made by the first call, as `view_of(request)`, and the same at
+    every further one, whatever thread or task calls.
     """
     made: dict[str, Flags] = {}
 
     def view() -> Flags:
         found = made.get("view")
         # setdefault: two threads of one request that come at once must leave with the same view.
-        return found if found is not None else made.setdefault("view", client.view(partial(context_of, request)))
+        return found if found is not None else made.setdefault("view", view_of(request))
 
     return view
 

@@ -54,11 +54,8 @@ def bind(view: Callable[[], Flags]) -> Token[_Bound | None]:
     return _bound.set((view, _under_way()[1] if _frameworks else None))
 
 
-def unbind(token: Token[_Bound | None]) -> None:
-    """
-    Undo the `bind` that gave `token`.
-    """
-    _bound.reset(token)
+#: Undo the `bind` that gave the token it is called with.
+unbind: Callable[[Token[_Bound | None]], None] = _bound.reset
 
 
 def reading() -> Flags | None:

@@ -73,9 +73,9 @@ class _Remembered(Answers):
 
     __slots__ = ("_context", "snapshot")
 
-    def __init__(self, snapshot: Snapshot, context: EvaluationContext | Callable[[], EvaluationContext]) -> None:
-        self.snapshot = snapshot
-        self._context = context
+    # Set by the view, not by a constructor: that would be a third of what making a view costs.
+    snapshot: Snapshot
+    _context: EvaluationContext | Callable[[], EvaluationContext]
 
     @property
     def context(self) -> EvaluationContext:
@@ -86,8 +86,11 @@ class _Remembered(Answers):
         return context
 
     def __missing__(self, key: str) -> Resolution[Any]:
+        context = self._context
+        if type(context) is not EvaluationContext:
+            context = self.context
         # setdefault: of two threads that ask at once, both get the answer that stays.
-        return self.setdefault(key, self.snapshot.resolve(key, self.context))
+        return self.setdefault(key, self.snapshot.resolve(key, context))
 
 
 class Flags:
@@ -106,7 +109,9 @@ class Flags:
         context: EvaluationContext | Callable[[], EvaluationContext] = ANONYMOUS,
         newest: Callable[[], Snapshot] | None = None,
     ) -> None:
-        self._answers = _Remembered(snapshot, context)
+        self._answers = answers = _Remembered()
+        answers.snapshot = snapshot
+        answers._context = context
         self._newest = newest
 
     def is_enabled(self, key: str, default: bool = False) -> bool:

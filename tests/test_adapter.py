@@ -123,7 +123,7 @@ def test_a_request_has_one_view(client: FlagClient) -> None:
         built.append(request)
         return EvaluationContext(request)
 
-    view = request_view(client, context_of, "r1")
+    view = request_view(lambda request: client.view(functools.partial(context_of, request)), "r1")
     found: set[int] = set()
     threads = [threading.Thread(target=lambda: found.add(id(view()))) for _ in range(8)]
     for thread in threads:

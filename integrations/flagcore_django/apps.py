@@ -16,7 +16,7 @@ from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from flagcore import EvaluationContext, FlagClient, Flags
-from flagcore.adapter import Options, context_builder, read_options
+from flagcore.adapter import Options, context_builder, default_context, read_options
 from flagcore.errors import ConfigError, FlagcoreError
 from flagcore_django.checks import check_configuration, check_middleware
 from flagcore_django.process import is_command, is_serving
@@ -45,7 +45,7 @@ class FlagsConfig(AppConfig):
     error: FlagcoreError | None = None
 
     _client: FlagClient | None = None
-    _context_of: Callable[[Any], EvaluationContext]
+    _context_of: Callable[[Any], EvaluationContext] | None = None
     _wait_seconds = 0.0
 
     def ready(self) -> None:
@@ -73,7 +73,7 @@ class FlagsConfig(AppConfig):
         self._client, self.error = None, None
         try:
             options = self._options()
-            self._context_of = context_builder(options.context_from or default_context)
+            self._context_of = context_builder(options.context_from) if options.context_from else None
         except FlagcoreError as error:
             if not is_command():
                 raise
@@ -105,7 +105,12 @@ class FlagsConfig(AppConfig):
         """
         A view for a request: frozen now, its context built when the first flag is read. Never raises.
         """
-        return self._client.view(partial(self._context_of, request)) if self._client is not None else Flags()
+        if self._client is None:
+            return Flags()
+        if self._context_of is not None:
+            return self._client.view(partial(self._context_of, request))
+        # Built now: the request holds the view, and one that held the request would leave both to the collector.
+        return self._client.view(default_context(request.path, request.method))
 
     def anonymous(self) -> Flags:
         """
@@ -126,13 +131,6 @@ class FlagsConfig(AppConfig):
         if setting == "FLAGS":
             self.close()
             self.configure()
-
-
-def default_context(request: Any) -> EvaluationContext:
-    """
-    Nobody in particular, with the request's `path` and `method`.
-    """
-    return EvaluationContext(None, {"path": request.path, "method": request.method})
 
 
 def installed() -> FlagsConfig | None:

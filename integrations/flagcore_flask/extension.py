@@ -17,7 +17,7 @@ from flask import Flask, Request
 from flask.helpers import get_debug_flag
 
 from flagcore import EvaluationContext, FlagClient
-from flagcore.adapter import context_builder, read_options
+from flagcore.adapter import context_builder, default_context, read_options
 from flagcore.errors import StateError
 from flagcore_flask.binding import AppFlags, ContextLater, current_application
 from flagcore_flask.command import flags_command
@@ -161,7 +161,7 @@ def _context_of(context_from: ContextFrom | None) -> Callable[[Request], Context
 
 
 def _anonymous(request: Request) -> EvaluationContext:
-    return EvaluationContext(None, {"path": request.path, "method": request.method})
+    return default_context(request.path, request.method)
 
 
 def _is_better_asleep() -> bool:

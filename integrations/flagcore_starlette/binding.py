@@ -13,10 +13,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flagcore import EvaluationContext, FlagClient, Flags
-from flagcore.adapter import bind, context_builder, request_view, unbind
-from flagcore_starlette.holding import HeldClient
+from flagcore.adapter import bind, context_builder, default_context, request_view, unbind
+from flagcore_starlette.holding import held_client
 
-__all__ = ["FlagsMiddleware", "get_flags", "path_and_method"]
+__all__ = ["FlagsMiddleware", "get_flags"]
 
 #: Where the request's view, as a callable, stands in its ASGI scope.
 _VIEW = "flagcore.view"
@@ -25,12 +25,15 @@ _VIEW = "flagcore.view"
 _WEBSOCKET = "WEBSOCKET"
 
 
-def path_and_method(connection: HTTPConnection) -> EvaluationContext:
+#: A context, or what gives it when the first flag is read.
+ContextLater = EvaluationContext | Callable[[], EvaluationContext]
+
+
+def path_and_method(scope: Scope) -> EvaluationContext:
     """
     The default context: anonymous, with the attributes `path` and `method`, which is `WEBSOCKET` on a websocket.
     """
-    scope = connection.scope
-    return EvaluationContext(None, {"path": scope["path"], "method": scope.get("method", _WEBSOCKET)})
+    return default_context(scope["path"], scope.get("method", _WEBSOCKET))
 
 
 class FlagsMiddleware:
@@ -43,7 +46,7 @@ class FlagsMiddleware:
         client: whose flags to read; by default the one that the application's lifespan holds.
         context_from: connection → who asks: an EvaluationContext, a mapping, or None. Plain; called at most once for
             each request, with a `Request`, or on a websocket an `HTTPConnection`. If it raises, that is logged once and
-            the request reads as anonymous.
+            the request reads as anonymous. By default nobody in particular, with the request's `path` and `method`.
 
     Raises:
         ConfigError: `context_from` is no function, or a coroutine function.
@@ -54,11 +57,11 @@ class FlagsMiddleware:
         app: ASGIApp,
         client: FlagClient | None = None,
         *,
-        context_from: Callable[[Any], EvaluationContext | Mapping[str, Any] | None] = path_and_method,
+        context_from: Callable[[Any], EvaluationContext | Mapping[str, Any] | None] | None = None,
     ) -> None:
         self.app = app
         self._client = client
-        self._context_of = _of_scope(context_builder(context_from))
+        self._asking = path_and_method if context_from is None else _asking(context_builder(context_from))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
@@ -67,16 +70,21 @@ class FlagsMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        outer = {_VIEW: scope[_VIEW]} if _VIEW in scope else {}
-        view = scope[_VIEW] = request_view(self._client or HeldClient(scope), self._context_of, scope)
+        outer = scope.get(_VIEW)
+        view = scope[_VIEW] = request_view(self._view_of, scope)
         token = bind(view)
         try:
             await self.app(scope, receive, send)
         finally:
             unbind(token)
-            # Put back what was there, also since the view holds the scope, which would keep each other alive.
-            scope.pop(_VIEW, None)
-            scope.update(outer)
+            # Put back what was there, also since the view holds the scope: they would keep each other alive.
+            if outer is None:
+                del scope[_VIEW]
+            else:
+                scope[_VIEW] = outer
+
+    def _view_of(self, scope: Scope) -> Flags:
+        return _view(self._client or held_client(scope), self._asking(scope))
 
 
 def get_flags(request: HTTPConnection) -> Flags:
@@ -88,15 +96,16 @@ def get_flags(request: HTTPConnection) -> Flags:
     scope = request.scope
     view: Callable[[], Flags] | None = scope.get(_VIEW)
     if view is None:
-        flags = request_view(HeldClient(scope), _default_context, scope)()
-        # setdefault: of two threads that ask at once, both get the view that stays. It does not hold the scope.
+        flags = _view(held_client(scope), path_and_method(scope))
+        # setdefault: of two threads that ask at once, both get the view that stays.
         view = scope.setdefault(_VIEW, lambda: flags)
     return view()
 
 
-def _of_scope(context_of: Callable[[HTTPConnection], EvaluationContext]) -> Callable[[Scope], EvaluationContext]:
-    # By scope: the connection object is only made for the request that reads a flag.
-    return lambda scope: context_of(Request(scope) if scope["type"] == "http" else HTTPConnection(scope))
+def _view(client: FlagClient | None, context: ContextLater) -> Flags:
+    return client.view(context) if client is not None else Flags(context=context)
 
 
-_default_context = _of_scope(path_and_method)
+def _asking(context_of: Callable[[HTTPConnection], EvaluationContext]) -> Callable[[Scope], ContextLater]:
+    # The connection object is only made for the request that reads a flag.
+    return lambda scope: lambda: context_of(Request(scope) if scope["type"] == "http" else HTTPConnection(scope))

@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 from starlette.types import Scope
 
-from flagcore import EvaluationContext, FlagClient, Flags
+from flagcore import FlagClient
 
-__all__ = ["FLAG_CLIENT", "HeldClient", "lifespan"]
+__all__ = ["FLAG_CLIENT", "held_client", "lifespan"]
 
 logger = logging.getLogger("flagcore")
 
@@ -69,35 +69,19 @@ def _hold(app: Any, client: FlagClient) -> Mapping[str, Any]:
 _told: WeakSet[Any] = WeakSet()
 
 
-class HeldClient:
+def held_client(scope: Scope) -> FlagClient | None:
     """
-    The client of a request's application, looked for when its first flag is read: a middleware around the application
-    is asked before that is known.
-
-    Args:
-        scope: of the request.
+    The client of the application that a request has come to; None, and one line in the log for each application, where
+    there is none. To be asked when the first flag is read: a middleware around the application runs before that is
+    known.
     """
-
-    __slots__ = ("_scope",)
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def view(self, context: EvaluationContext | Callable[[], EvaluationContext]) -> Flags:
-        """
-        A view of the held client; an empty one, and one line in the log for each application, where there is none.
-        """
-        client = self._find()
-        return client.view(context) if client is not None else Flags(context=context)
-
-    def _find(self) -> FlagClient | None:
-        # The application before the state: a mounted one may have a client of its own.
-        app: Any = self._scope.get("app")
-        found = getattr(getattr(app, "state", None), FLAG_CLIENT, None)
-        client: FlagClient | None = found or self._scope.get("state", {}).get(FLAG_CLIENT)
-        if client is None:
-            _tell(app if app is not None else HeldClient)
-        return client
+    # The application before the state: a mounted one may have a client of its own.
+    app: Any = scope.get("app")
+    found = getattr(getattr(app, "state", None), FLAG_CLIENT, None)
+    client: FlagClient | None = found or scope.get("state", {}).get(FLAG_CLIENT)
+    if client is None:
+        _tell(app if app is not None else FlagClient)
+    return client
 
 
 def _tell(app: Any) -> None:
@@ -106,5 +90,5 @@ def _tell(app: Any) -> None:
     _told.add(app)
     logger.warning(
         "%s has no flags: expected lifespan=lifespan(client), or FlagsMiddleware(app, client); reads give defaults",
-        type(app).__name__ if app is not HeldClient else "the application",
+        type(app).__name__ if app is not FlagClient else "the application",
     )

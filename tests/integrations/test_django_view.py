@@ -4,6 +4,8 @@ The request's view in Django: middleware, `get_flags`, and the app's life.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +67,25 @@ class TestMiddleware:
 
         found = FlagsMiddleware(view)(request_)
         assert all(each is found[0] for each in found)
+
+    @pytest.mark.parametrize("reads", [True, False])
+    def test_a_request_leaves_nothing_to_the_collector(self, *, reads: bool) -> None:
+        """
+        A request and its view go by reference count alone, whether a flag was read or not.
+        """
+        views: list[weakref.ref[Flags]] = []
+
+        def view(request: HttpRequest) -> HttpResponse:
+            views.append(weakref.ref(request.flags))
+            return HttpResponse(str(request.flags.get_bool("new")) if reads else "")
+
+        gc.collect()
+        gc.disable()
+        try:
+            FlagsMiddleware(view)(RequestFactory().get("/shop"))
+            assert views[0]() is None
+        finally:
+            gc.enable()
 
     def test_a_view_that_raises_leaves_nothing_bound(self, request_: HttpRequest) -> None:
         """

@@ -147,14 +147,16 @@ def test_nothing_stays_bound_when_the_application_raises(client: FlagClient) -> 
 
 
 @pytest.mark.parametrize("middleware", [[], [Middleware(FlagsMiddleware)]], ids=["alone", "middleware"])
-@pytest.mark.parametrize("reads", [True, False])
-def test_a_request_leaves_nothing_for_the_collector(client: FlagClient, middleware: Any, *, reads: bool) -> None:
+@pytest.mark.parametrize("does", ["nothing", "asks", "reads"])
+def test_a_request_leaves_nothing_for_the_collector(client: FlagClient, middleware: Any, does: str) -> None:
     """
-    What a request had is gone with it: no ring of objects keeps it alive, whether it read a flag or not.
+    What a request had is gone with it: no ring of objects keeps it alive, whether it asked for its view, or read a
+    flag, or neither.
     """
 
     async def endpoint(request: Request) -> Response:
-        return PlainTextResponse(get_flags(request).get_string("theme") if reads else "")
+        flags = None if does == "nothing" else get_flags(request)
+        return PlainTextResponse(flags.get_string("theme") if flags is not None and does == "reads" else "")
 
     app = Starlette(routes=[Route("/", endpoint)], middleware=middleware)
     app.state.flag_client = client
