@@ -82,7 +82,6 @@ def _tried(revision: Revision, context: EvaluationContext) -> bytes:
     """
     The answer as JSON: {"version", "flags": {key: explanation}, "left_out": how many there was no time or room for}.
     """
-    # In ASCII: a context can spell half a surrogate pair, which has no bytes.
     deadline = time.monotonic() + _MAX_SECONDS
     found: list[bytes] = []
     size = 0
@@ -90,7 +89,7 @@ def _tried(revision: Revision, context: EvaluationContext) -> bytes:
         if time.monotonic() > deadline or size > _MAX_ANSWER_BYTES:
             break
         told = _told(revision.snapshot.explain(key, context))
-        found.append(Rendering.of(key).content + b":" + Rendering.of(told, ascii_only=True).content)
+        found.append(Rendering.of(key).content + b":" + Rendering.of(told).content)
         size += len(found[-1])
     head = Rendering.of({"version": revision.native.version, "left_out": len(revision.flags) - len(found)}).content
     return head[:-1] + b',"flags":{' + b",".join(found) + b"}}"
