@@ -45,9 +45,14 @@ function kept(flag, number, isFirst) {
   if (before?.from === from) return before;
   const made = row(flag, number, state.editable, () => edit(flag.key));
   if (!isFirst && JSON.parse(before?.from ?? "[{}]")[0].version !== flag.version) made.classList.add("changed");
-  if (answers) showAnswer(made, flag, answers[flag.key]);
+  if (answers) {
+    showAnswer(made, flag, answers[flag.key]);
+    made.querySelector("details")?.toggleAttribute("open", isOpen(before?.made));
+  }
   return { made, from, text: searchable(flag) };
 }
+
+const isOpen = (made) => made?.querySelector("details")?.open === true;
 
 // Show what each flag gives; says how many give something else than their own value.
 function showAnswers(next) {
