@@ -20,10 +20,10 @@ from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.explanation import Explanation
 from flagcore.resolution import ABSENT, ErrorCode, Resolution
-from flagcore.snapshot import EMPTY, Answers, Snapshot
+from flagcore.snapshot import EMPTY, Along, Answers, Snapshot
 from flagcore.value import as_float, as_int, copied, kind, typed
 
-__all__ = ["Flag", "Flags", "detailed"]
+__all__ = ["Flag", "Flags", "along", "detailed"]
 
 T = TypeVar("T")
 
@@ -187,7 +187,7 @@ class Flags:
         """
         if ordered_hierarchy is None:
             return detailed(self._resolution(key), default)
-        return detailed(self._answers.snapshot.resolve_along(key, tuple(ordered_hierarchy)), default)
+        return detailed(along(self._answers.snapshot.resolve_along, key, ordered_hierarchy), default)
 
     def explain(self, key: str) -> Explanation:
         """
@@ -210,7 +210,7 @@ class Flags:
 
         Source: Foff's published documentation, "Fetching Feature Configs".
         """
-        value = self._answers.snapshot.resolve_along(feature_name, tuple(ordered_hierarchy)).value
+        value = along(self._answers.snapshot.resolve_along, feature_name, ordered_hierarchy).value
         return None if value is ABSENT else copied(value)
 
     def all(self) -> dict[str, Any]:
@@ -259,6 +259,17 @@ class Flags:
 
     def __repr__(self) -> str:
         return f"Flags({self._answers.snapshot!r})"
+
+
+def along(resolve: Along, key: str, path: Sequence[object]) -> Resolution[Any]:
+    """
+    The answer of `resolve` for a feature at a path of ids, whatever a caller gives for them.
+    """
+    try:
+        return resolve(key, tuple(path))
+    except TypeError:  # a key that can't be looked up, a path that is no list
+        message = f"expected a key that is a str and a list of ids, got {kind(key)} and {kind(path)}"
+        return Resolution.error(repr(key), ErrorCode.GENERAL, message)
 
 
 def detailed(answer: Resolution[Any], default: Any) -> Resolution[Any]:

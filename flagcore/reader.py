@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flagcore.context import EvaluationContext, lent
 from flagcore.errors import ConfigError
 from flagcore.explanation import Explanation
-from flagcore.flags import Flag, Flags, detailed
+from flagcore.flags import Flag, Flags, along, detailed
 from flagcore.resolution import ABSENT, Resolution
 from flagcore.snapshot import Table
 from flagcore.value import as_float, as_int, copied, typed
@@ -123,7 +123,8 @@ class Reader:
         """
         As `Flags.get_feature_config`, from the newest state.
         """
-        return self.flags().get_feature_config(feature_name, ordered_hierarchy)
+        value = along(self._answers.along, feature_name, ordered_hierarchy).value
+        return None if value is ABSENT else copied(value)
 
     def all(self, context: ContextLike = None) -> dict[str, Any]:
         """

@@ -16,13 +16,16 @@ from flagcore.explanation import Explanation, Step
 from flagcore.resolution import NO_METADATA, ErrorCode, Resolution
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Answers", "Decide", "Sleeping", "Snapshot", "Table", "Thunk", "failed"]
+__all__ = ["EMPTY", "Along", "Answers", "Decide", "Sleeping", "Snapshot", "Table", "Thunk", "failed"]
 
 logger = logging.getLogger("flagcore")
 
 
 #: A question about one flag, for a context.
 Decide = Callable[[EvaluationContext], Resolution[Any]]
+
+#: As `Snapshot.resolve_along`.
+Along = Callable[[str, Sequence[object]], Resolution[Any]]
 
 
 class Thunk(Protocol):
@@ -70,12 +73,14 @@ class Table(Answers):
     Attributes:
         decide: {key: the question about that flag, for a context}; a look-up of any key gives one.
         resolve: as `Snapshot.resolve`.
+        along: as `Snapshot.resolve_along`.
     """
 
-    __slots__ = ("decide", "resolve")
+    __slots__ = ("along", "decide", "resolve")
 
     decide: dict[str, Decide]
     resolve: Callable[[str, EvaluationContext], Resolution[Any]]
+    along: Along
 
 
 class _Known(Table):
@@ -89,6 +94,7 @@ class _Known(Table):
     def __init__(self, snapshot: Snapshot) -> None:
         self._shared = snapshot._known
         self.resolve = snapshot.resolve
+        self.along = snapshot.resolve_along
         self.decide = _Deciding(snapshot)
 
     def __missing__(self, key: str) -> Resolution[Any]:
@@ -146,6 +152,7 @@ class Sleeping(Table):
         self._wake = wake
         self.decide = _Waking(wake)
         self.resolve = lambda key, context: wake().resolve(key, context)
+        self.along = lambda key, path: wake().resolve_along(key, path)
 
     def __missing__(self, key: str) -> Resolution[Any]:
         return self._wake().answers[key]
@@ -318,7 +325,10 @@ class Snapshot:
         return thunk if thunk is not None else self._plain.get(key, _NOTHING)
 
     def _owner(self, key: str) -> Snapshot | None:
-        return next((layer for layer in self.layers if key in layer), None)
+        for layer in self._layers or (self,):
+            if key in layer._plain or key in layer._thunks:
+                return layer
+        return None
 
     def _not_found(self, key: object) -> Resolution[Any]:
         return Resolution.error(str(key), self.missing, _MISSING[self.missing].format(key=key), metadata=self.metadata)

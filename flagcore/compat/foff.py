@@ -89,16 +89,16 @@ class _Features:
         Raises:
             ValueError: there are more or fewer ids than the hierarchy has levels.
         """
-        if self._flags.snapshot.fetched_at is None:  # not asked further: a read would wake a client never started
+        snapshot = self._flags.snapshot
+        if snapshot.fetched_at is None:  # not asked further: a read would wake a client never started
             return None
-        flags = self._flags.flags()
-        names = flags.snapshot.hierarchy
+        names = snapshot.hierarchy
         if len(ordered_hierarchy) != len(names):
             raise ValueError(
                 f"ordered_hierarchy: expected {len(names)} ids, one for each of {list(names)}; "
                 f"got {len(ordered_hierarchy)}"
             )
-        return flags.get_feature_config(feature_name, ordered_hierarchy)
+        return self._flags.get_feature_config(feature_name, ordered_hierarchy)
 
     def _note(self, context: ErrorContext) -> None:
         self._failure = context.exception

@@ -66,11 +66,12 @@ class Outcomes:
         """
         found, level = None, self.tree
         for each in path:
-            name = identifier(each)
-            entry = level.get(name) if name is not None else None
+            entry = level.get(each if type(each) is str else identifier(each))  # type: ignore[arg-type] # None is no id
             if entry is None:
                 break
-            found, level = entry[0] or found, entry[1]
+            answer, level = entry
+            if answer is not None:
+                found = answer
         return found
 
     def overridden(self, context: EvaluationContext, hierarchy: tuple[str, ...]) -> Resolution[Any] | None:
