@@ -164,6 +164,17 @@ def test_a_path_of_the_wrong_length_gives_the_default_and_says_so(flags: Flags) 
     assert answer.error_message == "expected 3 ids, one for each of org, team, user; got 1"
 
 
+@pytest.mark.parametrize(("key", "path"), [(["theme"], ["acme"]), ("theme", 5), ("theme", None)])
+def test_a_feature_that_can_not_be_looked_up_is_none(client: FlagClient, key: Any, path: Any) -> None:
+    """A key or a path of the wrong type raises nothing, by a view or by the client; `details` says what was wrong."""
+    client.start()
+    assert client.flags().get_feature_config(key, path) is None
+    assert client.get_feature_config(key, path) is None
+    if path is not None:
+        answer = client.flags().details(key, "x", ordered_hierarchy=path)
+        assert (answer.value, answer.error_code) == ("x", ErrorCode.GENERAL)
+
+
 def test_a_view_remembers_its_answers(client: FlagClient) -> None:
     """The same question gets the same answer all through a view's life; a fresh view sees the news."""
     source = MemorySource({"flags": {"a": {"value": 1}}})
