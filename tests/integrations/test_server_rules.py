@@ -35,10 +35,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def page(browser: Any, server: httpx.Client) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def tab(browser: Any, server: httpx.Client) -> Iterator[Any]:
     with opened(browser, server.base_url) as page:
         yield page
+
+
+@pytest.fixture
+def page(tab: Any, server: httpx.Client) -> Any:
+    """
+    The page, opened anew.
+    """
+    tab.goto(f"{server.base_url}/")
+    return tab
 
 
 def row(page: Any, key: str) -> Any:
@@ -257,6 +266,7 @@ def test_try_follows_the_file_until_it_is_cleared(browser: Any, tmp_path: Path) 
 
 def test_keyboard_alone_does_it(page: Any) -> None:
     """Tab reaches the way of typing, each field and the button; Enter tries; Enter opens an explanation."""
+    expect(page.get_by_label("team", exact=True)).to_be_visible()
     page.get_by_label("Fields", exact=True).focus()
     for name in ("targeting key", "org", "team"):
         page.keyboard.press("Tab")

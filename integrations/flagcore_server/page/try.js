@@ -26,7 +26,8 @@ export function startTrying(listener) {
 // Fields for the attributes that the file's rules look at. What has been typed stays.
 export function offerAttributes(names) {
   byId("try-names").replaceChildren(...names.map((name) => element("option", { value: name })));
-  if (rows().some((row) => row.value.value !== "" || !row.offered)) return;
+  const isInUse = fields.contains(document.activeElement) || rows().some((row) => row.value.value !== "" || !row.offered);
+  if (isInUse || rows().map((row) => row.offered).join("\n") === names.slice(0, MOST_FIELDS).join("\n")) return;
   fields.replaceChildren(...names.slice(0, MOST_FIELDS).map((name) => attribute(name)));
 }
 
