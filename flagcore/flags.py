@@ -20,7 +20,8 @@ from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.explanation import Explanation
 from flagcore.resolution import ABSENT, ErrorCode, Resolution
-from flagcore.snapshot import EMPTY, Along, Answers, Snapshot
+from flagcore.snapshot import EMPTY, Answers, Snapshot
+from flagcore.thunk import NOBODY, Along, Asking
 from flagcore.value import as_float, as_int, copied, kind, typed
 
 __all__ = ["Flag", "Flags", "along", "detailed"]
@@ -187,7 +188,7 @@ class Flags:
         """
         if ordered_hierarchy is None:
             return detailed(self._resolution(key), default)
-        return detailed(along(self._answers.snapshot.resolve_along, key, ordered_hierarchy), default)
+        return detailed(along(self._answers.snapshot.resolve_along, key, ordered_hierarchy, self), default)
 
     def explain(self, key: str) -> Explanation:
         """
@@ -208,9 +209,12 @@ class Flags:
         feature's default, else (an unknown feature) None. A path of another length gives the feature's default, and
         `details(…, ordered_hierarchy=…)` says so. A copy.
 
+        A feature that also has targeting rules, which Foff's have not, answers as `get_json` would for this view's
+        context with the ids as the attributes that the hierarchy names.
+
         Source: Foff's published documentation, "Fetching Feature Configs".
         """
-        value = along(self._answers.snapshot.resolve_along, feature_name, ordered_hierarchy).value
+        value = along(self._answers.snapshot.resolve_along, feature_name, ordered_hierarchy, self).value
         return None if value is ABSENT else copied(value)
 
     def all(self) -> dict[str, Any]:
@@ -261,12 +265,12 @@ class Flags:
         return f"Flags({self._answers.snapshot!r})"
 
 
-def along(resolve: Along, key: str, path: Sequence[object]) -> Resolution[Any]:
+def along(resolve: Along, key: str, path: Sequence[object], asking: Asking = NOBODY) -> Resolution[Any]:
     """
     The answer of `resolve` for a feature at a path of ids, whatever a caller gives for them.
     """
     try:
-        return resolve(key, tuple(path))
+        return resolve(key, tuple(path), asking)
     except TypeError:  # a key that can't be looked up, a path that is no list
         message = f"expected a key that is a str and a list of ids, got {kind(key)} and {kind(path)}"
         return Resolution.error(repr(key), ErrorCode.GENERAL, message)

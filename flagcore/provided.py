@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flagcore.context import ANONYMOUS, EvaluationContext
+from flagcore.context import EvaluationContext
 from flagcore.explanation import Explanation, Step, written
 from flagcore.resolution import ABSENT, ErrorCode, Resolution
 from flagcore.snapshot import Snapshot, failed
+from flagcore.thunk import NOBODY, Asking
 
 __all__ = ["Provided", "Stacked", "stacked"]
 
@@ -50,11 +51,16 @@ class Provided(Snapshot):
         except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
             return failed(key, error)
 
-    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:  # noqa: ARG002 - it has no hierarchy
+    def resolve_along(
+        self,
+        key: str,
+        path: Sequence[object],  # noqa: ARG002 - it has no hierarchy
+        asking: Asking = NOBODY,
+    ) -> Resolution[Any]:
         """
-        As `resolve`, for nobody in particular.
+        As `resolve`, for who is asking.
         """
-        return self.resolve(key, ANONYMOUS)
+        return self.resolve(key, asking.context)
 
     def explain(self, key: str, context: EvaluationContext) -> Explanation:
         """
@@ -85,11 +91,11 @@ class Stacked(Snapshot):
         """
         return self._first(key, lambda layer: layer.resolve(key, context))
 
-    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
+    def resolve_along(self, key: str, path: Sequence[object], asking: Asking = NOBODY) -> Resolution[Any]:
         """
         The answer of the first layer that has the feature, for a path of ids.
         """
-        return self._first(key, lambda layer: layer.resolve_along(key, path))
+        return self._first(key, lambda layer: layer.resolve_along(key, path, asking))
 
     def explain(self, key: str, context: EvaluationContext) -> Explanation:
         """

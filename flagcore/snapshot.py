@@ -9,53 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from flagcore.context import ANONYMOUS, EvaluationContext, kept
-from flagcore.explanation import Explanation, Step
+from flagcore.explanation import Explanation
 from flagcore.resolution import NO_METADATA, ErrorCode, Resolution
+from flagcore.thunk import NOBODY, Along, Asking, Decide, Thunk
 from flagcore.value import Json
 
-__all__ = ["EMPTY", "Along", "Answers", "Decide", "Sleeping", "Snapshot", "Table", "Thunk", "failed"]
+__all__ = ["EMPTY", "Answers", "Sleeping", "Snapshot", "Table", "failed"]
 
 logger = logging.getLogger("flagcore")
-
-
-#: A question about one flag, for a context.
-Decide = Callable[[EvaluationContext], Resolution[Any]]
-
-#: As `Snapshot.resolve_along`.
-Along = Callable[[str, Sequence[object]], Resolution[Any]]
-
-
-class Thunk(Protocol):
-    """
-    What answers for one flag that is more than a plain value. Equal to another when it would answer the same.
-    """
-
-    def __call__(self, context: EvaluationContext) -> Resolution[Any]:
-        """
-        The answer for `context`.
-        """
-        ...
-
-    def decider(self) -> Decide:
-        """
-        What `__call__` asks. It may raise, and then `__call__` gives the answer.
-        """
-        ...
-
-    def explain(self, context: EvaluationContext) -> tuple[Resolution[Any], tuple[Step, ...]]:
-        """
-        The answer for `context`, and the steps to it.
-        """
-        ...
-
-    def along(self, path: Sequence[object]) -> Resolution[Any]:
-        """
-        The answer for a path of ids along the hierarchy, most general first.
-        """
-        ...
 
 
 class Answers(dict[str, Resolution[Any]]):
@@ -152,7 +116,7 @@ class Sleeping(Table):
         self._wake = wake
         self.decide = _Waking(wake)
         self.resolve = lambda key, context: wake().resolve(key, context)
-        self.along = lambda key, path: wake().resolve_along(key, path)
+        self.along = lambda key, path, asking: wake().resolve_along(key, path, asking)
 
     def __missing__(self, key: str) -> Resolution[Any]:
         return self._wake().answers[key]
@@ -266,10 +230,11 @@ class Snapshot:
             return self._known.setdefault(key, Resolution(self._plain[key], key))
         return self._not_found(key)
 
-    def resolve_along(self, key: str, path: Sequence[object]) -> Resolution[Any]:
+    def resolve_along(self, key: str, path: Sequence[object], asking: Asking = NOBODY) -> Resolution[Any]:
         """
-        The answer for a feature at a path of ids, most general first; otherwise as `resolve`. A path of another
-        length than the hierarchy of the feature's document gives the feature's default with `INVALID_CONTEXT`.
+        The answer for a feature at a path of ids, most general first: for who is asking, with the ids as the attributes
+        that the hierarchy names; otherwise as `resolve`. A path of another length than the hierarchy of the feature's
+        document gives the feature's default with `INVALID_CONTEXT`.
         """
         owner = self._owner(key)
         if owner is None:
@@ -281,7 +246,7 @@ class Snapshot:
             answer = owner.resolve(key, ANONYMOUS)
         else:
             try:
-                answer = thunk.along(path if fits else ())
+                answer = thunk.along(path, asking) if fits else thunk.along((), None)
             except Exception as error:  # noqa: BLE001 - logged in failed; one flag spoils only itself
                 return failed(key, error)
         if fits:

@@ -36,7 +36,7 @@ from flagcore.rules.model import (
 )
 from flagcore.rules.program import Program
 from flagcore.rules.walk import Walk
-from flagcore.snapshot import Decide
+from flagcore.thunk import Decide
 
 __all__ = ["SEEDS", "once"]
 

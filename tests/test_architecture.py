@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-WORDS = {"errors", "explanation", "resolution", "context", "value", "source", "status", "snapshot", "flags", "binding"}
+WORDS = {
+    *("errors", "explanation", "resolution", "context", "value", "source", "status"),
+    *("thunk", "snapshot", "flags", "binding"),
+}
 #: Those that only readers have to do with.
 READ = {"flags", "binding"}
 
@@ -24,12 +27,13 @@ ALLOWED: dict[str, set[str]] = {
     "context": {"errors"},
     "value": {"errors", "resolution"},
     "explanation": {"resolution"},
-    "snapshot": {"context", "explanation", "resolution", "value"},
-    "flags": {"context", "errors", "explanation", "resolution", "snapshot", "value"},
+    "thunk": {"context", "explanation", "resolution"},
+    "snapshot": {"context", "explanation", "resolution", "thunk", "value"},
+    "flags": {"context", "errors", "explanation", "resolution", "snapshot", "thunk", "value"},
     "binding": {"flags"},
     "readiness": {"network"},
     "reader": WORDS - {"binding"},
-    "provided": {"context", "explanation", "resolution", "snapshot"},
+    "provided": {"context", "explanation", "resolution", "snapshot", "thunk"},
     "state": WORDS - READ | {"feed", "layer", "provided", "readiness"},
     "rules": WORDS - READ,
     "formats": WORDS - READ | {"rules"},

@@ -156,6 +156,35 @@ def test_a_feature_config_goes_by_the_path_given(flags: Flags) -> None:
     assert flags.get_feature_config("limits", ["a", "b", "c"]) == {"max": 5, "steps": [1, 2]}
 
 
+def test_a_feature_with_rules_asks_them_for_who_is_asking_along_the_path() -> None:
+    """Overrides first; the rules see the ids as the attributes they stand for, beside the view's own."""
+    document = {
+        "hierarchy": ["org", "team"],
+        "flags": {
+            "theme": {
+                "value": "light",
+                "overrides": [{"org": "acme", "value": "dark"}],
+                "rules": [
+                    {"if": 'org == "globex" and team == "x"', "value": "blue"},
+                    {"if": 'plan == "pro"', "value": "gold"},
+                ],
+            }
+        },
+    }
+    client = FlagClient(MemorySource(document), cache_dir=None)
+    pro = client.flags({"plan": "pro", "org": "initech"})
+    for path, anybody, mine in (
+        (["acme", "x"], "dark", "dark"),
+        (["globex", "x"], "blue", "blue"),
+        (["globex", "y"], "light", "gold"),
+        (["globex"], "light", "light"),
+    ):
+        assert client.get_feature_config("theme", path) == client.flags().get_feature_config("theme", path) == anybody
+        assert pro.get_feature_config("theme", path) == mine
+    assert pro.details("theme", "", ordered_hierarchy=["globex", "x"]).reason is Reason.TARGETING_MATCH
+    assert pro.details("theme", "", ordered_hierarchy=["globex"]).error_code is ErrorCode.INVALID_CONTEXT
+
+
 def test_a_path_of_the_wrong_length_gives_the_default_and_says_so(flags: Flags) -> None:
     """A read never raises; details names both lengths and the hierarchy."""
     assert flags.get_feature_config("theme", ["acme"]) == "light"

@@ -90,9 +90,10 @@ def test_an_explanation_does_not_raise(caplog: Any) -> None:
 
 
 def test_a_feature_is_asked_for_like_a_flag() -> None:
-    """There is no hierarchy elsewhere: a path of ids goes to nobody in particular, in a stack too."""
+    """There is no hierarchy elsewhere: whatever the path, it is asked for who is asking, in a stack too."""
     for state in (provided(one), stacked([Snapshot({"a": 1}), provided(one)], ErrorCode.FLAG_NOT_FOUND)):
         assert Flags(state).get_feature_config("who", ["acme"]) == "nobody"
+        assert Flags(state, EvaluationContext("ada")).get_feature_config("who", ["acme"]) == "ada"
         assert Flags(state).get_feature_config("none", ["acme"]) is None
 
 

@@ -16,7 +16,7 @@ from flagcore.rules.model import Definition, Expression, Ruleset
 from flagcore.rules.program import Program, compiled_expression
 from flagcore.rules.references import expressions_of, references_of
 from flagcore.rules.walk import Walk
-from flagcore.snapshot import Decide, Thunk
+from flagcore.thunk import Asking, Decide, Thunk
 
 __all__ = ["Targeted", "compile_expression", "compile_ruleset"]
 
@@ -75,12 +75,18 @@ class Targeted:
         except Failure as failure:
             return self._program.outcomes(self._key).error(failure.code, failure.message)
 
-    def along(self, path: Sequence[object]) -> Resolution[Any]:
+    def along(self, path: Sequence[object], asking: Asking | None) -> Resolution[Any]:
         """
-        The answer for a path of ids, most general first: the longest override, else the fallback.
+        The answer for a path of ids, most general first: the longest override, else what the rules say of who is
+        asking, with the ids as the attributes of the hierarchy's names, else the fallback.
         """
         outcomes = self._program.outcomes(self._key)
-        return outcomes.along(path) or outcomes.fallback
+        found = outcomes.along(path)
+        if found is not None:
+            return found
+        if asking is None or not outcomes.rules:
+            return outcomes.fallback
+        return self(asking.context.merged(dict(zip(self._program.ruleset.hierarchy, path, strict=False))))
 
     def explain(self, context: EvaluationContext) -> tuple[Resolution[Any], tuple[Step, ...]]:
         """

@@ -19,7 +19,7 @@ from flagcore.rules.model import Definition, Expression, FlagValue, InSegment, L
 from flagcore.rules.outcomes import Outcomes
 from flagcore.rules.references import check_references, expressions_of, parts_of
 from flagcore.rules.walk import Walk
-from flagcore.snapshot import Decide
+from flagcore.thunk import Decide
 
 __all__ = ["Program", "compiled_expression"]
 

@@ -23,7 +23,7 @@ def test_the_longest_prefix_wins_always(overrides: dict[tuple[str, ...], int], p
     definition = Definition(Choice("default"), {each: Choice(value) for each, value in overrides.items()})
     thunk = compile_ruleset(Ruleset({}, {"f": definition}, ("x", "y", "z")))["f"]
     expected = longest_prefix(overrides, path, "default")
-    assert thunk.along(path).value == expected
+    assert thunk.along(path, None).value == expected
     assert thunk(EvaluationContext(None, dict(zip("xyz", path, strict=False)))).value == expected
 
 
@@ -52,5 +52,5 @@ def test_each_answer_says_its_reason_and_variant() -> None:
         Reason.TARGETING_MATCH,
         {"ticket": "X"},
     )
-    assert thunk.along(["a"]) is answer
-    assert thunk.along([]).reason is Reason.DEFAULT
+    assert thunk.along(["a"], None) is answer
+    assert thunk.along([], None).reason is Reason.DEFAULT

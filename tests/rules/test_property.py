@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flagcore import EvaluationContext
+from flagcore import EvaluationContext, Flags
 from flagcore.resolution import ABSENT, ErrorCode, Reason
 from flagcore.rules.budget import LIMIT, Failure
 from flagcore.rules.compiler import compile_expression, compile_ruleset
@@ -182,7 +182,9 @@ def test_no_read_raises(definition: Definition, context: EvaluationContext) -> N
     rules = ruleset(definition)
     snapshot = Snapshot(rules.plain, compile_ruleset(rules), hierarchy=rules.hierarchy)
     snapshot.resolve("f", context)
-    snapshot.resolve_along("f", ["a", "b"])
+    along = snapshot.resolve_along("f", ["a", "b"][: len(snapshot.hierarchy)], Flags(snapshot, context))
+    laid = context.merged(dict(zip(snapshot.hierarchy, "ab", strict=False)))
+    assert along == snapshot.resolve("f", laid)
     explanation = snapshot.explain("f", context)
     assert str(explanation)
     assert explanation.as_dict()["key"] == "f"
