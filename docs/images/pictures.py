@@ -19,7 +19,7 @@ _PAGE = {"width": 1100, "height": 1068}
 _SHOPS = {"width": 1140, "height": 1440}
 
 #: The shops' picture is scaled down, so that it stays below 150 kB.
-_SHOPS_SCALE = 0.8
+_SHOPS_SCALE = 0.75
 
 #: Each shop as somebody else sees it, so that all themes are seen, and the rule, the rollout and the segment.
 _QUERIES = ("?visitor=kim&country=NL", "?visitor=robin&org=acme&country=DE", "?visitor=sam&org=globex&country=BE")

@@ -58,14 +58,15 @@ const strong = (value) => element("b", {}, brief(value));
 const percent = (number) => `${Math.round(number * 100) / 100}\u202f%`;
 const moment = (text) => (text.length > 10 ? text : day(text));
 
-// The shares as a strip. It says nothing that the words beside it do not.
+// The shares as a strip, and what is left. It says nothing that the words beside it do not.
 function bar(shares, total) {
-  const parts = shares.filter((each) => each > 0).map((each) => {
-    const part = element("span");
-    part.style.flexGrow = each / total;
-    return part;
-  });
-  const rest = element("span", { class: "rest" });
-  rest.style.flexGrow = Math.max(0, 1 - shares.reduce((sum, each) => sum + Math.max(0, each), 0) / total);
-  return element("span", { class: "bar-of-shares", "aria-hidden": "true" }, ...parts, rest);
+  const left = total - shares.reduce((sum, each) => sum + each, 0);
+  const parts = [...shares.map((share) => [share, null]), [left, "rest"]].filter(([share]) => share > 0);
+  return element("span", { class: "shares", "aria-hidden": "true" }, ...parts.map(([share, name]) => part(share, name)));
+}
+
+function part(share, name) {
+  const made = element("span", { class: name });
+  made.style.flexGrow = share;
+  return made;
 }
