@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 _PAGE = {"width": 1100, "height": 1068}
 _SHOPS = {"width": 1140, "height": 1440}
 
-#: The shops' picture is scaled down, so that it stays below 150 kB.
+#: The shops' picture is scaled down, so that it stays below 160 kB.
 _SHOPS_SCALE = 0.75
 
 #: Each shop as somebody else sees it, so that all themes are seen, and the rule, the rollout and the segment.
