@@ -11,7 +11,7 @@ import importlib.metadata
 import logging
 import platform
 
-from bench import bulk, reads, stream, web, weight
+from bench import bulk, compiling, reads, stream, web, weight
 from bench.clock import Effort
 from bench.peer import NAMES, OURS, load
 from bench.report import Report
@@ -31,6 +31,8 @@ def measure(name: str, effort: Effort) -> Report:
     report = Report(name, version, platform.python_version())
     peer = load(name)
     reads.measure(peer, report, effort)
+    if name == OURS:
+        compiling.measure(report, effort)
     weight.measure(peer, report, effort)
     bulk.measure(peer, report, effort)
     if name in stream.PEERS:

@@ -29,7 +29,7 @@ NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
 
 class NotHere(Exception):
     """
-    This version can't do that; the message says what.
+    A peer can't be had; the message says why.
     """
 
 

@@ -49,6 +49,7 @@ READS: Final = (
     _read("path", "three-level hierarchy by a path of ids, deepest hit"),
     _read("logic", "JsonLogic rule, context at hand", 10),
     Row("all", "all 100 flags of a context", "µs"),
+    Row("compile", "compiling a two-clause rule, at the flag's first read", "µs"),
     Row("threads", "8 threads' reads a second against one thread's", "ratio", "≥ 0.95"),
 )
 WEIGHT: Final = (
@@ -71,6 +72,7 @@ BULK: Final = (
 )
 WEB: Final = (
     Row("fastapi_depends", "yardstick: an empty async `Depends`, added to a FastAPI request", "µs"),
+    Row("fastapi_floor", "yardstick: an ASGI middleware and a `Depends` that takes the connection, both empty", "µs"),
     Row("fastapi", "FastAPI request: middleware and one read add", "µs", "≤ 1.35 × `Depends`"),
     Row("flask", "Flask request: binding and one read add", "µs", "≤ 4 µs"),
     Row("django", "Django request: middleware and one read add", "µs", "≤ 4 µs"),

@@ -53,7 +53,7 @@ def cell(row: Row, report: Report) -> str:
     """
     figure = report.figures.get(row.name)
     if figure is None:
-        return "not in this version" if report.absent.get(row.name, "").startswith("not in this") else _NOTHING
+        return _NOTHING
     if row.unit == "count":
         return f"{figure:.0f}"
     if row.unit == "ratio":
@@ -61,7 +61,7 @@ def cell(row: Row, report: Report) -> str:
     text = f"{_short(figure)} {row.unit}"
     if row.unit == "ns":
         text += f" · {_short(figure / report.figures['y'])} y"
-    if row.name == "fastapi" and "fastapi_depends" in report.figures:
+    if row.name in ("fastapi", "fastapi_floor") and "fastapi_depends" in report.figures:
         text += f" · {figure / report.figures['fastapi_depends']:.2f} × `Depends`"
     return text
 

@@ -20,7 +20,7 @@ import msgspec
 
 from flagcore.binding import Framework, bind, consult, get_flags, reading, unbind
 from flagcore.client import FlagClient
-from flagcore.context import ANONYMOUS, EvaluationContext, lent
+from flagcore.context import ANONYMOUS, EvaluationContext, default_context
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags
 from flagcore.options import Options, read_options
@@ -94,13 +94,6 @@ def context_builder(
             return ANONYMOUS
 
     return context_of
-
-
-def default_context(path: str, method: str) -> EvaluationContext:
-    """
-    Whom a request asks for where nobody says: nobody in particular, with its `path` and `method` as attributes.
-    """
-    return lent({"path": path, "method": method})  # nobody else has this mapping
 
 
 def is_async(function: Any) -> bool:

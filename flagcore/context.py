@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flagcore.errors import ConfigError
 
-__all__ = ["ANONYMOUS", "ContextLike", "EvaluationContext", "kept", "lent"]
+__all__ = ["ANONYMOUS", "ContextLike", "EvaluationContext", "default_context", "kept", "lent"]
 
 #: What every call that takes a context takes: one, a mapping of one, or None for nobody in particular.
 ContextLike = "EvaluationContext | Mapping[str, Any] | None"
@@ -153,6 +153,16 @@ def lent(context: EvaluationContext | Mapping[str, Any]) -> EvaluationContext:
     made = _new(EvaluationContext)
     _set_key(made, key)
     _set_attributes(made, context)
+    return made
+
+
+def default_context(path: str, method: str) -> EvaluationContext:
+    """
+    Whom a request asks for where nobody says: nobody in particular, with its `path` and `method` as attributes.
+    """
+    made = _new(EvaluationContext)
+    _set_key(made, None)
+    _set_attributes(made, {"path": path, "method": method})
     return made
 
 

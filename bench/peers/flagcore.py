@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import specimen
-from bench.peer import NotHere, Peer, Reading
+from bench.peer import Peer, Reading
 
 __all__ = ["make"]
 
@@ -45,16 +45,11 @@ class _Flagcore:
         from flagcore import EvaluationContext, FlagClient, MemorySource
 
         self.bulk = _Bulk()
-        document, self._missing = _understood("native", specimen.native())
-        self._client = FlagClient(MemorySource(document), cache_dir=None)
-        self._client.start()
+        self._client = FlagClient(MemorySource(specimen.native()), cache_dir=None)
+        self._other = FlagClient(MemorySource(specimen.flagd(), "flagd"), cache_dir=None)
         self._of = EvaluationContext.of
-        self._other: FlagClient | None = None
-        try:
-            self._other = FlagClient(MemorySource(specimen.flagd(), "flagd"), cache_dir=None)
-            self._other.start()
-        except ValueError:
-            self._missing["logic"] = "not in this version: the flagd format"
+        self._client.start()
+        self._other.start()
 
     def asking(self, who: Mapping[str, Any]) -> dict[str, Any]:
         context = self._of(who)
@@ -63,7 +58,7 @@ class _Flagcore:
 
     def readings(self) -> dict[str, Reading | str]:
         o = {"o": self._client}
-        found: dict[str, Reading | str] = {
+        return {
             "boolean": Reading("v.get_bool('plain-42')"),
             "string": Reading("v.get_string('text-3')"),
             "json": Reading("v.get_json('object-2')"),
@@ -77,55 +72,10 @@ class _Flagcore:
             "logic": Reading("o.get_bool('logic', False, c)", {"o": self._other}),
             "all": Reading("o.flags(c).all()", o),
         }
-        needs = {"targeted": ("targeted", "built", "again"), "half": ("rollout",), "logic": ("logic",)}
-        for flag, reason in self._missing.items():
-            found.update(dict.fromkeys(needs.get(flag, ()), reason))
-        return found
 
     def close(self) -> None:
         self._client.close()
-
-
-def _understood(format: str, document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:  # noqa: A002
-    """
-    The document without what this version can't read, and {flag: why not}.
-    """
-    from flagcore import MemorySource
-    from flagcore.errors import MalformedDocument
-
-    def fault(key: str, flag: Any) -> str:
-        try:
-            MemorySource({**document, "flags": {key: flag}}, format)
-        except MalformedDocument as error:
-            return f"not in this version: {error}"
-        return ""
-
-    faults = {key: fault(key, flag) for key, flag in document["flags"].items()}
-    missing = {key: reason for key, reason in faults.items() if reason}
-    if len(missing) > len(faults) / 2:
-        raise NotHere("the plain flags are not understood either")
-    if not _decides():
-        missing |= dict.fromkeys(
-            ("targeted", "half", "logic"), "not in this version: rules are read, and decide nothing"
-        )
-    flags = {key: flag for key, flag in document["flags"].items() if key not in missing}
-    return {**document, "flags": flags}, missing
-
-
-def _decides() -> bool:
-    """
-    Whether a rule that is for everybody decides.
-    """
-    from flagcore import FlagClient, MemorySource
-    from flagcore.errors import MalformedDocument
-
-    try:
-        source = MemorySource({"flags": {"flag": {"value": False, "rules": [{"value": True}]}}})
-    except MalformedDocument:
-        return False
-    client = FlagClient(source, cache_dir=None)
-    client.start()
-    return client.get_bool("flag")
+        self._other.close()
 
 
 def make() -> Peer:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench import specimen
 from bench.peer import Peer, Reading
+from bench.peers.openfeature import SDK
 
 __all__ = ["make", "provider", "transport"]
 
@@ -97,41 +98,17 @@ class _Bulk:
         return found if found is not None else reader.resolve_object_details(key, {}, EvaluationContext()).value
 
 
-class _Furagu:
+class _Furagu(SDK):
     distribution = "furagu"
     imports = ("import furagu", "from openfeature import api; from furagu import FuraguProvider")
-
-    def __init__(self) -> None:
-        from openfeature import api
-
-        self.bulk = _Bulk()
-        self._api = api
-        api.set_provider_and_wait(provider())
-        self._client = api.get_client()
-
-    def asking(self, who: Mapping[str, Any]) -> dict[str, Any]:
-        from openfeature.evaluation_context import EvaluationContext
-
-        rest = {key: value for key, value in who.items() if key != "targeting_key"}
-        key = who["targeting_key"]
-        return {"o": self._client, "C": EvaluationContext, "w": rest, "k": key, "c": EvaluationContext(key, rest)}
+    bulk = _Bulk()
 
     def readings(self) -> dict[str, Reading | str]:
-        return {
-            "boolean": Reading("o.get_boolean_value('plain-42', False, c)"),
-            "string": Reading("o.get_string_value('text-3', '', c)"),
-            "json": Reading("o.get_object_value('object-2', {}, c)"),
-            "targeted": Reading("o.get_boolean_value('targeted', False, c)"),
-            "built": Reading("o.get_boolean_value('targeted', False, C(k, {**w}))"),
-            "rollout": Reading("o.get_boolean_value('half', False, c)"),
-        }
-
-    def close(self) -> None:
-        self._api.shutdown()
+        return {**super().readings(), "rollout": Reading("o.get_boolean_value('half', False, c)")}
 
 
 def make() -> Peer:
     """
     furagu with 98 of the flags: it has no hierarchy and no JsonLogic.
     """
-    return _Furagu()
+    return _Furagu(provider())

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import specimen
-from bench.peer import Peer, Reading
+from bench.peer import Bulk, Peer, Reading
 
-__all__ = ["make"]
+__all__ = ["SDK", "make"]
 
 
 def _targeted(flag: Any, context: Any) -> Any:
@@ -20,19 +20,20 @@ def _targeted(flag: Any, context: Any) -> Any:
     return FlagResolutionDetails(hit, reason=Reason.TARGETING_MATCH, variant=str(hit))
 
 
-class _OpenFeature:
+class SDK:
+    """
+    A peer that is asked through the SDK's client, whatever provider answers.
+    """
+
     distribution = "openfeature-sdk"
     imports = ("from openfeature import api", "from openfeature import api")
-    bulk = None
+    bulk: Bulk | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, provider: Any) -> None:
         from openfeature import api
-        from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
-        flags: dict[str, Any] = {key: InMemoryFlag("only", {"only": value}) for key, value in specimen.values().items()}
-        flags["targeted"] = InMemoryFlag("no", {"no": False, "yes": True}, context_evaluator=_targeted)
         self._api = api
-        api.set_provider_and_wait(InMemoryProvider(flags))
+        api.set_provider_and_wait(provider)
         self._client = api.get_client()
 
     def asking(self, who: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,4 +60,8 @@ def make() -> Peer:
     """
     The SDK with the plain flags and one that is targeted.
     """
-    return _OpenFeature()
+    from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
+
+    flags: dict[str, Any] = {key: InMemoryFlag("only", {"only": value}) for key, value in specimen.values().items()}
+    flags["targeted"] = InMemoryFlag("no", {"no": False, "yes": True}, context_evaluator=_targeted)
+    return SDK(InMemoryProvider(flags))

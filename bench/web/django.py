@@ -4,6 +4,7 @@ Django, asked in process through its WSGI entrance.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -29,17 +30,35 @@ def pairs(name: str) -> dict[str, tuple[Ask, Ask]]:
         ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="bench", MIDDLEWARE=[], USE_TZ=True, **given[0]
     )
     django.setup()
-    urlpatterns.append(path("flags", given[2]))
     bare = WSGIHandler()
     settings.MIDDLEWARE = [given[1]]
-    return {"django": (asking(bare, "/bare"), asking(WSGIHandler(), "/flags"))}
+    return {"django": (_asking(bare, _bare), _asking(WSGIHandler(), given[2]))}
 
 
 def _bare(_: HttpRequest) -> HttpResponse:
     return HttpResponse("True")
 
 
-urlpatterns: list[Any] = [path("bare", _bare)]
+_View = Callable[[HttpRequest], HttpResponse]
+_shown: list[_View] = [_bare]
+
+
+def _page(request: HttpRequest) -> HttpResponse:
+    return _shown[0](request)
+
+
+# One URL for both, so that neither is found later than the other.
+urlpatterns = [path("", _page)]
+
+
+def _asking(handler: WSGIHandler, view: _View) -> Ask:
+    ask = asking(handler)
+
+    def shown(count: int) -> None:
+        _shown[0] = view
+        ask(count)
+
+    return shown
 
 
 def _ours() -> tuple[dict[str, Any], str, Any]:

@@ -6,7 +6,9 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bench import specimen
 from bench.peer import OURS
@@ -21,8 +23,10 @@ def pairs(name: str) -> dict[str, tuple[Ask, Ask]]:
     """
     loop = asyncio.new_event_loop()
     bare = _asking(loop, _bare())
-    found = {"fastapi": (bare, _asking(loop, _ours() if name == OURS else _furagu()))}
-    return {"fastapi_depends": (bare, _asking(loop, _depending())), **found} if name == OURS else found
+    if name != OURS:
+        return {"fastapi": (bare, _asking(loop, _furagu()))}
+    apps = {"fastapi_depends": _depending(), "fastapi_floor": _floor(), "fastapi": _ours()}
+    return {row: (bare, _asking(loop, app)) for row, app in apps.items()}
 
 
 def _bare() -> FastAPI:
@@ -39,6 +43,29 @@ def _depending() -> FastAPI:
     app = FastAPI()
 
     async def nothing() -> None:
+        return None
+
+    @app.get("/")
+    async def page(_: Annotated[None, Depends(nothing)]) -> Any:
+        return PlainTextResponse("True")
+
+    return app
+
+
+class _Through:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def _floor() -> FastAPI:
+    # What any middleware and any dependency that looks at its request cost.
+    app = FastAPI()
+    app.add_middleware(_Through)
+
+    async def nothing(connection: HTTPConnection) -> None:
         return None
 
     @app.get("/")

@@ -53,11 +53,11 @@ def _furagu() -> Flask:
     return app
 
 
-def asking(app: Any, path: str = "/") -> Ask:
+def asking(app: Any) -> Ask:
     """
     What asks a WSGI application.
     """
-    environ = EnvironBuilder(path=path).get_environ()
+    environ = EnvironBuilder().get_environ()
 
     def ask(count: int) -> None:
         for _ in range(count):
