@@ -14,17 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from flagcore import ErrorCode, EvaluationContext, FlagClient, MemorySource, Resolution, Snapshot
+from flagcore import ErrorCode, EvaluationContext, Resolution, Snapshot
 from flagcore.errors import ConfigError, MalformedDocument
 from flagcore.formats.syntax import decode
 from flagcore.resolution import ABSENT
 from flagcore.value import kind
-from flagcore_server.access import Access
 from flagcore_server.body import read_body
-from flagcore_server.clients import Clients
 from flagcore_server.delivery import is_held
+from flagcore_server.group import RouteGroup
 from flagcore_server.revision import version_of
-from flagcore_server.watch import Watch
 
 __all__ = ["Ofrep"]
 
@@ -32,21 +30,13 @@ __all__ = ["Ofrep"]
 _MAX_BODY_BYTES = 256 << 10
 
 
-class Ofrep:
+class Ofrep(RouteGroup):
     """
     The two routes of OFREP. Each needs the API key, where one is set.
 
     An answer always has a `variant`, empty where the value has no name: the protocol leaves it free, and the published
     Python provider fails without one. A value that is null is left out, which means "use your default".
     """
-
-    def __init__(self, watch: Watch, clients: Clients, access: Access) -> None:
-        self._watch = watch
-        self._clients = clients
-        self._access = access
-        self._source = MemorySource({"flags": {}})
-        self._flags = FlagClient(self._source, cache_dir=None)
-        self._document: object = None
 
     def routes(self) -> list[BaseRoute]:
         """
@@ -92,12 +82,7 @@ class Ofrep:
         await self._watch.look()
         self._clients.polled(request, "ofrep")
         revision = self._watch.store.revision
-        if revision is None:
-            return None
-        if revision.document is not self._document:
-            self._source.update(revision.document)
-            self._document = revision.document
-        return self._flags.snapshot
+        return revision.snapshot if revision is not None else None
 
     def _broken(self) -> Response:
         store = self._watch.store

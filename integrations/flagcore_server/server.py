@@ -20,6 +20,7 @@ from flagcore_server.admin import Admin
 from flagcore_server.asset import SECURITY_HEADERS, asset_routes
 from flagcore_server.clients import Clients
 from flagcore_server.delivery import Delivery
+from flagcore_server.group import RouteGroup
 from flagcore_server.ofrep import Ofrep
 from flagcore_server.refusal import Refusal, refused
 from flagcore_server.store import Store
@@ -27,6 +28,9 @@ from flagcore_server.trial import Trial
 from flagcore_server.watch import Watch
 
 __all__ = ["FlagServer"]
+
+#: All addresses but the page's own files and the one that says how the server is.
+_GROUPS: tuple[type[RouteGroup], ...] = (Delivery, Ofrep, Admin, Trial)
 
 
 class FlagServer:
@@ -66,10 +70,7 @@ class FlagServer:
         self._watch = Watch(Store(path))
         self._app = Starlette(
             routes=[
-                *Delivery(self._watch, clients, access).routes(),
-                *Ofrep(self._watch, clients, access).routes(),
-                *Admin(self._watch, clients, access).routes(),
-                *Trial(self._watch, clients, access).routes(),
+                *(route for group in _GROUPS for route in group(self._watch, clients, access).routes()),
                 Route("/health", self._health),
                 *asset_routes(),
             ],

@@ -5,6 +5,7 @@ Trying a context on the flag server: what each flag would give, as the core expl
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -163,8 +164,18 @@ def test_hostile_context_is_answered_in_short(client: httpx.Client, context: dic
 
 
 def test_try_of_many_flags_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When time is up the rest is left out and counted; meanwhile the server answers others."""
+    """When time is up the rest is left out and counted; one is tried at a time, and others are answered meanwhile."""
+    busy, work = threading.Lock(), trial._tried
+
+    def alone(*arguments: Any) -> bytes:
+        assert busy.acquire(blocking=False), "another is tried at the same time"
+        try:
+            return work(*arguments)
+        finally:
+            busy.release()
+
     monkeypatch.setattr(trial, "_MAX_SECONDS", 0.1)
+    monkeypatch.setattr(trial, "_tried", alone)
     path = tmp_path / "flags.json"
     rule = {"if": " or ".join(f'contains(roles, "r{number}")' for number in range(100)), "value": True}
     path.write_text(json.dumps({"flags": {f"f{n}": {"value": False, "rules": [rule]} for n in range(300)}}))
