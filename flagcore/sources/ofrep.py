@@ -24,6 +24,9 @@ __all__ = ["OFREPSource"]
 #: What all OFREP clients are configured by where code says nothing.
 _ENDPOINT, _HEADERS, _TIMEOUT = "OFREP_ENDPOINT", "OFREP_HEADERS", "OFREP_TIMEOUT_MS"
 
+#: Digits that a timeout in milliseconds may have: eleven days.
+_TIMEOUT_DIGITS = 9
+
 #: The protocol's own default, in seconds.
 _TIMEOUT_SECONDS = 10.0
 
@@ -98,7 +101,7 @@ def _headers(text: str) -> Headers:
 def _timeout(text: str | None) -> float:
     if text is None:
         return _TIMEOUT_SECONDS
-    if not text.isdecimal() or not int(text):
+    if not text.isdecimal() or len(text) > _TIMEOUT_DIGITS or not int(text):
         raise ConfigError(f"{_TIMEOUT}: expected whole milliseconds above 0, got {text!r}")
     return int(text) / 1000
 

@@ -202,6 +202,7 @@ def test_the_environment_says_what_code_does_not(server: Server, monkeypatch: py
         ("OFREP_HEADERS", "Authorization: Bearer s3cret", "OFREP_HEADERS: expected name=value"),
         ("OFREP_HEADERS", "X=a\nb s3cret", "OFREP_HEADERS: expected name=value"),
         ("OFREP_TIMEOUT_MS", "1.5", "OFREP_TIMEOUT_MS: expected whole milliseconds above 0, got '1.5'"),
+        ("OFREP_TIMEOUT_MS", "9" * 5000, "OFREP_TIMEOUT_MS: expected whole milliseconds above 0"),
         ("OFREP_TIMEOUT_MS", "0", "OFREP_TIMEOUT_MS: expected whole milliseconds above 0"),
     ],
 )
