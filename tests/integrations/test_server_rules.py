@@ -251,7 +251,7 @@ def test_attribute_is_added_and_a_slip_in_it_is_said(page: Any) -> None:
 
 
 def test_try_follows_the_file_until_it_is_cleared(browser: Any, tmp_path: Path) -> None:
-    """While a context is tried, an edit changes its answers, and what was opened stays open; Clear takes all away."""
+    """An edit changes the answers, and what was opened stays open and focused, until Clear takes all away."""
     path = ruled_in(tmp_path)
     with serving(path) as client, opened(browser, client.base_url) as page:
         try_fields(page, org="acme")
@@ -259,6 +259,7 @@ def test_try_follows_the_file_until_it_is_cleared(browser: Any, tmp_path: Path) 
         path.write_text(RULED.replace("value: dark", "value: black"), encoding="utf-8")
         expect(answer(page, "theme").locator("summary")).to_contain_text("black")
         expect(answer(page, "theme").locator(".steps")).to_be_visible()
+        expect(answer(page, "theme").locator("summary")).to_be_focused()
         page.get_by_role("button", name="Clear").click()
         expect(page.locator(".answer, .decides")).to_have_count(0)
         expect(page.get_by_label("org", exact=True)).to_have_value("acme")

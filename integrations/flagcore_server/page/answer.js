@@ -13,9 +13,11 @@ export function showAnswer(row, flag, answer) {
     return;
   }
   const made = answer === undefined ? missing() : answered(flag, answer);
+  const isFocused = before?.contains(document.activeElement);
   if (before?.open) made.open = true;
   if (before) before.replaceWith(made);
   else row.querySelector(".decision").append(made);
+  if (isFocused) made.querySelector("summary")?.focus({ preventScroll: true });
   const step = answer?.steps.find((each) => each.decided);
   if (step) row.querySelector(`[data-step="${step.name}"]`)?.classList.add("decides");
 }
@@ -26,7 +28,7 @@ export const differs = (flag, answer) => !isSame(flag.value, flag.variants ? ans
 const missing = () => element("p", { class: "answer none" }, "Not tried: there was no time for all flags.");
 
 function answered(flag, answer) {
-  return element(
+  const made = element(
     "details",
     { class: differs(flag, answer) ? "answer differs" : "answer" },
     element(
@@ -36,10 +38,19 @@ function answered(flag, answer) {
       element("b", { class: "value" }, shortly(answer)),
       element("span", { class: answer.error_code ? "why bad" : "why" }, why(answer)),
     ),
+  );
+  // Made when it is opened: there may be thousands, of which a person reads two.
+  made.addEventListener("toggle", () => made.append(...explained(answer)), { once: true });
+  return made;
+}
+
+function explained(answer) {
+  const isWhole = answer.variant !== null || isLong(answer);
+  return [
     element("ol", { class: "steps" }, ...answer.steps.map(step)),
     element("p", { class: "facts" }, ...facts(answer)),
-    answer.variant !== null || isLong(answer) ? element("pre", { tabindex: "0", "aria-label": "The whole value" }, full(answer.value)) : null,
-  );
+    ...(isWhole ? [element("pre", { tabindex: "0", "aria-label": "The whole value" }, full(answer.value))] : []),
+  ];
 }
 
 const isLong = ({ value }) => value !== null && typeof value === "object";

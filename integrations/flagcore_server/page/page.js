@@ -28,9 +28,10 @@ function showFlags(next) {
   byId("file").textContent = next.name;
   document.title = `${next.name} \u00b7 flagcore`;
   const focused = document.activeElement?.closest?.("[data-flag]")?.dataset.flag;
+  const control = document.activeElement?.closest?.("summary") ? "summary" : "button";
   rows = new Map(next.flags.map((flag, number) => [flag.key, kept(flag, number, isFirst)]));
   list.replaceChildren(...next.flags.map((flag) => rows.get(flag.key).made));
-  if (focused !== undefined) rows.get(focused)?.made.querySelector("button").focus({ preventScroll: true });
+  if (focused !== undefined) rows.get(focused)?.made.querySelector(control)?.focus({ preventScroll: true });
   showBanner(next);
   showSegments(next.segments);
   offerAttributes(next.attributes);

@@ -23,12 +23,18 @@ export function startTrying(listener) {
   onAnswers = listener;
 }
 
-// Fields for the attributes that the file's rules look at. What has been typed stays.
+// Fields for the attributes that the file's rules look at. What has been typed stays, and so does where one is typing.
 export function offerAttributes(names) {
   byId("try-names").replaceChildren(...names.map((name) => element("option", { value: name })));
-  const isInUse = fields.contains(document.activeElement) || rows().some((row) => row.value.value !== "" || !row.offered);
-  if (isInUse || rows().map((row) => row.offered).join("\n") === names.slice(0, MOST_FIELDS).join("\n")) return;
-  fields.replaceChildren(...names.slice(0, MOST_FIELDS).map((name) => attribute(name)));
+  const offered = names.slice(0, MOST_FIELDS);
+  for (const each of [...fields.children]) {
+    const row = rowOf.get(each);
+    const isInUse = row.value.value !== "" || each.contains(document.activeElement);
+    if (row.offered && !offered.includes(row.offered) && !isInUse) each.remove();
+  }
+  const present = rows().map((row) => row.name());
+  const firstAdded = [...fields.children].find((each) => !rowOf.get(each).offered) ?? null;
+  for (const name of offered) if (!present.includes(name)) fields.insertBefore(attribute(name), firstAdded);
 }
 
 // Ask again: the flags are others by now.
