@@ -54,7 +54,7 @@ function attribute(offered = "", text = "") {
   const [id, typeId, problemId] = [`try-value-${number}`, `try-type-${number}`, `try-problem-${number}`];
   const name = offered
     ? element("label", { class: "name", for: id, title: offered }, offered)
-    : element("input", { ...plain, class: "name", list: "try-names", "aria-label": "Attribute", placeholder: "attribute" });
+    : element("input", { ...plain, class: "name", list: "try-names", "aria-label": "Attribute", placeholder: "name" });
   const value = element("input", { ...plain, id, placeholder: "missing", "aria-describedby": `${typeId} ${problemId}` });
   const type = element("span", { class: "type", id: typeId });
   const problem = element("p", { class: "problem", id: problemId, role: "alert" });
