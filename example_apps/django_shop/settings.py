@@ -4,6 +4,8 @@ Settings of the shop in Django: no more than it needs, which is no database.
 
 from pathlib import Path
 
+# Nothing is signed here; Django wants one all the same, to show its error pages.
+SECRET_KEY = "an-example-signs-nothing"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "example_apps.django_shop.urls"
 
