@@ -25,7 +25,7 @@ from weakref import WeakSet
 
 from flagcore.context import EvaluationContext
 from flagcore.errors import ConfigError
-from flagcore.feed.disk import user_cache_folder
+from flagcore.feed.folder import user_cache_folder
 from flagcore.flags import Flags, bind, unbind
 from flagcore.layer import Feed, Layer
 from flagcore.reader import ContextLike, Reader

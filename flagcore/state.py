@@ -195,7 +195,7 @@ def check_options(cache_dir: object, max_stale_seconds: object, on_stale: object
     Raises:
         ConfigError: one can't be right.
     """
-    if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
+    if cache_dir is not None and (not isinstance(cache_dir, (str, os.PathLike)) or "\0" in os.fspath(cache_dir)):
         raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
     is_number = isinstance(max_stale_seconds, (int, float)) and not isinstance(max_stale_seconds, bool)
     if max_stale_seconds is not None and not (is_number and 0 < max_stale_seconds < inf):  # type: ignore[operator]
