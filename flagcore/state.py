@@ -37,7 +37,6 @@ class State:
         sources: the layers, the first on top.
         folder: where network sources' documents are kept, or None for nowhere.
         on_error: the user's.
-        on_publish: told of each new snapshot, under the writer's lock; swaps the client's read table.
 
     Raises:
         ConfigError: there is no source, one is none, or `on_error` can't be called.
@@ -47,14 +46,16 @@ class State:
         snapshot: the current state, of all layers together.
         settled: set once the client is ready, or can't become so.
         cache: the disk cache, or None.
+        on_publish: told of each new snapshot, under the writer's lock.
     """
+
+    on_publish: Callable[[Snapshot], object] = staticmethod(lambda _: None)
 
     def __init__(
         self,
         sources: Sequence[Any],
         folder: Path | None,
         on_error: ErrorHandler | None,
-        on_publish: Callable[[Snapshot], None],
     ) -> None:
         if not sources:
             raise ConfigError("sources: expected at least one, such as FileSource('flags.yaml'); got none")
@@ -63,7 +64,6 @@ class State:
         self.cache = DiskCache(folder, self._disk_failed) if folder is not None else None
         self.snapshot = EMPTY
         self._on_error = on_error
-        self._on_publish = on_publish
         self._disk_is_failing = False
         self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
         self._watchers: dict[object, Callable[[Status], object]] = {}
@@ -95,7 +95,7 @@ class State:
         with self._writing:
             old = self.snapshot
             new = self.snapshot = self._merged()
-            self._on_publish(new)
+            self.on_publish(new)
             before, self._told = self._told, self.status(followed=True)
             now = self._told
         if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.confirmed):

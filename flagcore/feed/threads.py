@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import nullcontext
+from math import inf
 from typing import TYPE_CHECKING
 
 from flagcore.errors import SourceDenied, SourceError
@@ -88,9 +89,9 @@ class ThreadFeed:
                 answers.close()
 
 
-def fetch_once(source: Source, sink: Sink, *, covered: bool = False) -> SourceError | None:
+def fetch_once(source: Source, sink: Sink, *, covered: bool = False, within_seconds: float = inf) -> SourceError | None:
     """
-    Get one document, in this thread, within the source's own time-out.
+    Get one document, in this thread, within the source's own time-out and, from a network, `within_seconds`.
 
     Args:
         source: where from.
@@ -107,7 +108,8 @@ def fetch_once(source: Source, sink: Sink, *, covered: bool = False) -> SourceEr
     answers = _Answers(source, sink, leash)
     try:
         # A stream too: one that only ever sends heartbeats would never give the one document.
-        with leash.within(source.timeout_seconds) if isinstance(source, NetworkSource) else nullcontext():
+        timeout = min(source.timeout_seconds, within_seconds) if isinstance(source, NetworkSource) else None
+        with nullcontext() if timeout is None else leash.within(timeout):
             error = answers.converse(once(Plan.of(source), etag=sink.etag))
     finally:
         answers.close()
