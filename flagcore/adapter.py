@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -20,13 +22,15 @@ from flagcore.client import FlagClient
 from flagcore.context import ANONYMOUS, EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags, bind, get_flags, reading, unbind
+from flagcore.health import NO_CLIENT, Health
 from flagcore.options import Options, read_options
-from flagcore.resolution import ABSENT, Reason
+from flagcore.resolution import ABSENT, ErrorCode, Reason
 from flagcore.value import copied
 
 __all__ = [
     "FlagRow",
     "Gate",
+    "Health",
     "Options",
     "RequireFlag",
     "Views",
@@ -36,6 +40,7 @@ __all__ = [
     "format_rows",
     "gate_decorator",
     "get_flags",
+    "health",
     "is_async",
     "read_context",
     "read_options",
@@ -44,6 +49,11 @@ __all__ = [
     "rows_as_json",
     "unbind",
 ]
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
 
 R = TypeVar("R")
 V = TypeVar("V", bound=Callable[..., Any])
@@ -115,6 +125,14 @@ class Views(Protocol):
         """
 
 
+def health(client: FlagClient | None) -> Health:
+    """
+    How a client is, for a health check: `http_status`, `http_headers` and `as_json()` are its answer, the same in every
+    framework. Without a client it is not ready. I/O: none, but where it wakes a client that is asleep.
+    """
+    return client.health() if client is not None else NO_CLIENT
+
+
 def request_view(client: Views, context_of: Callable[[R], EvaluationContext], request: R) -> Callable[[], Flags]:
     """
     The one view of a request, as a callable to `bind`: made by the first call, the same at every further one, whatever
@@ -170,6 +188,18 @@ class Gate(Generic[R]):
         seconds = self.retry_after_seconds
         if seconds is not None and (type(seconds) is not int or seconds < 0):
             raise ConfigError(f"retry_after_seconds: expected whole seconds, 0 or more; got {seconds!r}")
+
+    def facing(self, flags: Flags) -> Self:
+        """
+        The gate that decides for these flags: this one; or, where its flag is older than `max_stale_seconds` and
+        `on_stale` is "fail", one that is closed to everybody and answers 503 (RFC 9110 §15.6.4).
+        """
+        if flags.snapshot.missing is not ErrorCode.GENERAL:
+            return self
+        if flags.details(self.key, None).error_code is not ErrorCode.GENERAL:
+            return self  # another layer answers for it
+        # No value but True and False is matched by a flag without an answer.
+        return replace(self, value=None, status=int(HTTPStatus.SERVICE_UNAVAILABLE), fallback=None, redirect_to=None)
 
     def is_open(self, flags: Flags) -> bool:
         """

@@ -19,17 +19,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from flagcore.context import EvaluationContext
 from flagcore.errors import ConfigError
 from flagcore.feed.folder import user_cache_folder
 from flagcore.flags import Flags, bind, unbind
+from flagcore.health import Health
 from flagcore.life import Life, task_feed, thread_feed
 from flagcore.reader import ContextLike, Reader
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode, Resolution
 from flagcore.snapshot import Snapshot, Table
+from flagcore.staleness import OnStale, Staleness
 from flagcore.state import State, check_options
 from flagcore.status import ErrorHandler, Status
 from flagcore.value import kind
@@ -53,8 +55,11 @@ class FlagClient(Reader):
         sources: where the flags come from. Several are layers: the first that defines a flag answers for it.
         cache_dir: the folder for the last good document of each network source; the user's cache folder by default,
             None keeps nothing on disk.
-        max_stale_seconds: the age from which on `on_stale` decides; None for never.
-        on_stale: what a document older than that does; `serve`, the only answer so far, goes on serving it.
+        max_stale_seconds: how long a source may fail to confirm its document, in seconds since it last did, before
+            `on_stale` decides; None for ever.
+        on_stale: what becomes of that document then. `serve`: it goes on answering. `default`: it answers no more, so
+            that a lower layer or the callers' defaults do. `fail`: as `default`, and `require_flag` answers 503, and
+            the health check is red. The source's next confirmation brings it back.
         on_error: called with an `ErrorContext` for each failure behind the scenes, in the feed's thread or task. What
             it raises is logged and harms nothing.
         share: one connection for all processes of a host; not available yet.
@@ -68,14 +73,15 @@ class FlagClient(Reader):
         *sources: Any,
         cache_dir: str | os.PathLike[str] | None = USER_CACHE,
         max_stale_seconds: float | None = None,
-        on_stale: Literal["serve"] = "serve",
+        on_stale: OnStale = "serve",
         on_error: ErrorHandler | None = None,
         share: bool = False,
     ) -> None:
-        check_options(cache_dir, max_stale_seconds, on_stale, share)
+        check_options(cache_dir, share)
+        staleness = Staleness(max_stale_seconds, on_stale)
         self._entries: list[bool] = []
         folder = None if cache_dir is None else user_cache_folder() if cache_dir is USER_CACHE else Path(cache_dir)
-        self._state = State(sources, folder, on_error)
+        self._state = State(sources, folder, on_error, staleness)
         self._life = Life(self._state, self._show)
 
     def start(self, wait_seconds: float = 0.0) -> bool:
@@ -196,6 +202,14 @@ class FlagClient(Reader):
         sources (asleep, closed), a document that was READY is STALE.
         """
         return self._state.status(followed=self._life.is_followed)
+
+    def health(self) -> Health:
+        """
+        How the client and each of its sources are at this moment: status, version, age, last error; no secret. As a
+        read does, it wakes a client that is asleep: a probe may be all that ever asks.
+        """
+        self._life.woken()
+        return self._state.health(followed=self._life.is_followed)
 
     @property
     def snapshot(self) -> Snapshot:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import threading
 import time
+from math import inf
 from typing import Any, Protocol
 
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
@@ -21,6 +22,7 @@ from flagcore.rules.compiler import compile_ruleset
 from flagcore.rules.model import Fault, Ruleset
 from flagcore.snapshot import EMPTY, Snapshot
 from flagcore.source import Body, Same, Source
+from flagcore.staleness import Staleness
 from flagcore.status import ErrorContext, ErrorSource, Status
 
 __all__ = ["Feed", "Layer", "Owner"]
@@ -71,12 +73,13 @@ class Layer:
         status: how far it can be trusted.
         attempted: whether the source has been asked, and has answered or failed, since the last start.
         confirmed: whether the source itself, not the disk, has confirmed a document in this process.
-        error: what the last attempt failed with, until one succeeds.
+        expired: whether its document is too old to answer.
+        last_error: what last went wrong, and when.
         ended: whether its feed has given up for good.
         feed: what keeps it fresh; None while nothing does.
     """
 
-    def __init__(self, source: Any, spelled: str, owner: Owner, cache: DiskCache | None) -> None:
+    def __init__(self, source: Any, spelled: str, owner: Owner, cache: DiskCache | None, staleness: Staleness) -> None:
         if not (callable(getattr(source, "fetch", None)) or callable(getattr(source, "read", None))):
             raise ConfigError(
                 f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
@@ -85,14 +88,17 @@ class Layer:
         self.source = source
         self.snapshot = EMPTY
         self.status = Status.NOT_READY
-        self.attempted = self.confirmed = self.ended = False
-        self.error: SourceError | None = None
+        self.attempted = self.confirmed = self.ended = self.expired = False
+        self.last_error: ErrorContext | None = None
         self.feed: Feed | None = None
         #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
         self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
         self._identity: bytes | None = getattr(source, "identity", None)
         self._cache = cache if self._identity is not None else None
         self._owner = owner
+        self._staleness = staleness
+        #: When the source last confirmed the document, on the monotonic clock: the wall's may be set.
+        self._confirmed_at = 0.0
         self._digest = b""
         self._etag: str | None = None
         self._failing = False
@@ -132,7 +138,7 @@ class Layer:
         """
         with self._lock:
             self.attempted = self.confirmed = self.ended = False
-            self.status = Status.NOT_READY if self.snapshot is EMPTY else Status.STALE
+            self.status = Status.NOT_READY if self.snapshot is EMPTY else self._unconfirmed
         self.load()
 
     def load(self) -> None:
@@ -155,6 +161,7 @@ class Layer:
         """
         fault: SourceError | None = None
         with self._lock:
+            was_ready = self.status is Status.READY
             given, version = self.source.read()
             if isinstance(given, Provided):
                 self.snapshot, (self.status, fault) = given, self.source.health()
@@ -163,6 +170,8 @@ class Layer:
                 self.status = Status.READY
             if self.status is Status.READY:
                 self._confirm()
+            elif was_ready:  # it was current until it said otherwise
+                self._confirmed_at = time.monotonic()
         if fault is None:
             self._owner.publish()
         elif isinstance(fault, SourceDenied):
@@ -184,13 +193,12 @@ class Layer:
     def fail(self, error: SourceError, *, covered: bool) -> None:
         with self._lock:
             self.attempted = True
-            self.error = error
             begins = not covered and not self._failing
             if not covered:
                 self._failing = True
-                self.status = Status.STALE if self._has_come else Status.ERROR
+                self.status = self._unconfirmed
         if begins:
-            answers = "the last good document stays" if self._has_come else "its callers get their defaults"
+            answers = "the last good document stays" if self.is_answering else "its callers get their defaults"
             logger.warning("%s; %s, and it is tried again", self._said(error), answers)
         parser = isinstance(error, MalformedDocument)
         self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
@@ -201,7 +209,6 @@ class Layer:
             return
         with self._lock:
             self.attempted = self._failing = self.ended = True
-            self.error = error
             self.status = Status.FATAL
         logger.error("%s; nothing more is asked of it until FlagClient.refresh()", self._said(error))
         self._report(error, ErrorSource.NETWORK, is_transient=False)
@@ -212,13 +219,75 @@ class Layer:
         """
         What to say of a key that this layer might yet define.
         """
-        if self.snapshot is not EMPTY:
+        if self.snapshot is not EMPTY and not self.expired:
             return ErrorCode.FLAG_NOT_FOUND
+        if self.has_failed:
+            return ErrorCode.GENERAL
         return ErrorCode.PROVIDER_FATAL if self.status is Status.FATAL else ErrorCode.PROVIDER_NOT_READY
 
     @property
-    def _has_come(self) -> bool:
+    def has_come(self) -> bool:
+        """
+        Whether a document is at hand, however old.
+        """
         return self.snapshot.fetched_at is not None
+
+    @property
+    def is_answering(self) -> bool:
+        """
+        Whether its document answers reads.
+        """
+        return self.has_come and not self.expired
+
+    @property
+    def has_failed(self) -> bool:
+        """
+        Whether its document is too old, and that is a failure of the whole.
+        """
+        return self.expired and self._staleness.fails
+
+    @property
+    def age_seconds(self) -> float | None:
+        """
+        Seconds since the source last confirmed the document; 0.0 for what the program itself holds, None for none.
+        """
+        if not self.has_come:
+            return None
+        if self.is_given and self.status is Status.READY:
+            return 0.0
+        return time.monotonic() - self._confirmed_at
+
+    @property
+    def expires_at(self) -> float:
+        """
+        When its document will be too old to answer, on the monotonic clock; infinite while its source confirms it or is
+        not followed, and once it is too old.
+        """
+        is_followed = self.feed is not None or self.is_given
+        is_waiting = is_followed and self.has_come and not self.expired and self.status is not Status.READY
+        return self._confirmed_at + self._staleness.limit_seconds if is_waiting else inf
+
+    def expire(self) -> None:
+        """
+        Let its document answer no more, if it is too old.
+        """
+        with self._lock:
+            if time.monotonic() < self.expires_at:
+                return
+            self.expired = True
+            if self.status is Status.STALE:
+                self.status = self._unconfirmed
+        logger.warning(
+            "%s: not confirmed for %.3g s; its document is not used until it is (max_stale_seconds=%g, on_stale=%r)",
+            self.source.name,
+            self.age_seconds,
+            self._staleness.max_stale_seconds,
+            self._staleness.on_stale,
+        )
+
+    @property
+    def _unconfirmed(self) -> Status:
+        return Status.STALE if self.has_come and not self.has_failed else Status.ERROR
 
     def _accept(self, body: Body) -> None:
         digest = _digest(body.content)
@@ -231,9 +300,10 @@ class Layer:
         self._etag = body.etag
 
     def _confirm(self) -> None:
-        recovered, self._failing = self._failing, False
+        recovered = self._failing or self.expired
+        self._failing = self.expired = False
+        self._confirmed_at = time.monotonic()
         self.attempted = self.confirmed = True
-        self.error = None
         self.status = Status.READY
         if recovered:
             logger.info("%s: answers again", self.source.name)
@@ -255,6 +325,7 @@ class Layer:
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE
+            self._confirmed_at = time.monotonic() - max(0.0, time.time() - stored.fetched_at)
         return self._owner.publish()
 
     def _parsed(self, body: Body, origin: str, fetched_at: float, digest: bytes) -> Snapshot:
@@ -268,7 +339,8 @@ class Layer:
         return told if told.startswith(self.source.name) else f"{self.source.name}: {told}"
 
     def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
-        self._owner.report(ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name))
+        self.last_error = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
+        self._owner.report(self.last_error)
 
 
 def _digest(content: bytes) -> bytes:

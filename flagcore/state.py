@@ -11,17 +11,20 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from flagcore.errors import CacheError, ConfigError
 from flagcore.feed.disk import DiskCache
+from flagcore.health import Health, SourceHealth
 from flagcore.layer import Layer
 from flagcore.provided import stacked
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode
 from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.staleness import SERVE, Countdown, Staleness
 from flagcore.status import ErrorContext, ErrorHandler, ErrorSource, Status, worst
 
 __all__ = ["State", "check_options"]
@@ -37,6 +40,7 @@ class State:
         sources: the layers, the first on top.
         folder: where network sources' documents are kept, or None for nowhere.
         on_error: the user's.
+        staleness: how old a layer's document may become, and what happens then.
 
     Raises:
         ConfigError: there is no source, one is none, or `on_error` can't be called.
@@ -56,6 +60,7 @@ class State:
         sources: Sequence[Any],
         folder: Path | None,
         on_error: ErrorHandler | None,
+        staleness: Staleness = SERVE,
     ) -> None:
         if not sources:
             raise ConfigError("sources: expected at least one, such as FileSource('flags.yaml'); got none")
@@ -69,7 +74,7 @@ class State:
         self._watchers: dict[object, Callable[[Status], object]] = {}
         self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
-        self.layers = [Layer(source, f"sources[{n}]", self, self.cache) for n, source in enumerate(sources)]
+        self.layers = [Layer(each, f"sources[{n}]", self, self.cache, staleness) for n, each in enumerate(sources)]
         self._renew_locks()
         for layer in self.layers:
             layer.load()
@@ -87,17 +92,33 @@ class State:
     def _renew_locks(self) -> None:
         self._writing = threading.Lock()
         self.settled = Readiness()
+        self._countdown: Countdown | None = None
+
+    def rest(self) -> list[Countdown]:
+        """
+        The sources are followed no more, so that no document becomes too old: what answers goes on answering. Returns
+        what has still to end.
+        """
+        with self._writing:
+            waiting, self._countdown = self._countdown, None
+        if waiting is None:
+            return []
+        waiting.stop()
+        return [waiting]
 
     def publish(self) -> None:
         """
         A layer has another document or status: make the whole anew, and tell whom it concerns.
         """
         with self._writing:
+            for layer in self.layers:
+                layer.expire()
             old = self.snapshot
             new = self.snapshot = self._merged()
             self.on_publish(new)
             before, self._told = self._told, self.status(followed=True)
             now = self._told
+            self._await_expiry()
         if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.confirmed):
             self.settled.set()
         changed = new.changed_from(old) if self._listeners else None
@@ -163,13 +184,49 @@ class State:
         """
         return worst([layer.status if followed else layer.unfollowed_status for layer in self.layers])
 
+    def health(self, *, followed: bool) -> Health:
+        """
+        How the whole and each layer are at this moment; `followed` as in `status`.
+        """
+        layers = self.layers
+        ages = [age for age in (layer.age_seconds for layer in layers) if age is not None]
+        return Health(
+            self.status(followed=followed),
+            any(layer.has_come for layer in layers)
+            and all(layer.has_come or layer.attempted for layer in layers)
+            and not any(layer.has_failed for layer in layers),
+            self.snapshot.version,
+            max(ages, default=None),
+            tuple(
+                SourceHealth.told(
+                    layer.source.name,
+                    layer.status if followed else layer.unfollowed_status,
+                    layer.snapshot.version,
+                    layer.age_seconds,
+                    layer.last_error,
+                )
+                for layer in layers
+            ),
+        )
+
+    def _await_expiry(self) -> None:
+        # Under the writer's lock. At most one thread waits, and none while every source confirms its document.
+        moment = min(layer.expires_at for layer in self.layers)
+        if self._countdown is not None:
+            if self._countdown.moment == moment:
+                return
+            self._countdown.stop()
+            self._countdown = None
+        if moment < inf:
+            self._countdown = Countdown(moment, self.publish)
+            with suppress(RuntimeError):  # the interpreter is shutting down: no thread can be started any more
+                self._countdown.start()
+
     def _merged(self) -> Snapshot:
-        missing = ErrorCode.FLAG_NOT_FOUND
-        for layer in self.layers:
-            if layer.missing is not missing:
-                missing = layer.missing
-                break
-        came = [layer.snapshot for layer in self.layers if layer.snapshot is not EMPTY]
+        codes = [layer.missing for layer in self.layers if layer.missing is not ErrorCode.FLAG_NOT_FOUND]
+        # A failure of the whole before all else: gates go by it.
+        missing = ErrorCode.GENERAL if ErrorCode.GENERAL in codes else (*codes, ErrorCode.FLAG_NOT_FOUND)[0]
+        came = [layer.snapshot for layer in self.layers if layer.snapshot is not EMPTY and not layer.expired]
         snapshots = (*self._overlays, *came)
         if self.snapshot.missing is missing and self.snapshot.layers == snapshots:
             return self.snapshot
@@ -188,7 +245,7 @@ class State:
         self.report(ErrorContext.now(error, ErrorSource.DISK, is_transient=False, origin="disk"))
 
 
-def check_options(cache_dir: object, max_stale_seconds: object, on_stale: object, share: object) -> None:
+def check_options(cache_dir: object, share: object) -> None:
     """
     Look at a client's options that are about no source.
 
@@ -197,10 +254,5 @@ def check_options(cache_dir: object, max_stale_seconds: object, on_stale: object
     """
     if cache_dir is not None and (not isinstance(cache_dir, (str, os.PathLike)) or "\0" in os.fspath(cache_dir)):
         raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
-    is_number = isinstance(max_stale_seconds, (int, float)) and not isinstance(max_stale_seconds, bool)
-    if max_stale_seconds is not None and not (is_number and 0 < max_stale_seconds < inf):  # type: ignore[operator]
-        raise ConfigError(f"max_stale_seconds: expected seconds above 0 or None, got {max_stale_seconds!r}")
-    if on_stale != "serve":
-        raise ConfigError(f"on_stale: expected 'serve', the only policy so far; got {on_stale!r}")
     if share is not False:
         raise ConfigError(f"share: expected False, sharing a connection comes with a later release; got {share!r}")

@@ -87,10 +87,13 @@ class HeldClient:
         """
         A view of the held client; an empty one, and one line in the log for each application, where there is none.
         """
-        client = self._find()
+        client = self.find()
         return client.view(context) if client is not None else Flags(context=context)
 
-    def _find(self) -> FlagClient | None:
+    def find(self) -> FlagClient | None:
+        """
+        The client; None, and one line in the log for each application, where there is none.
+        """
         # The application before the state: a mounted one may have a client of its own.
         app: Any = self._scope.get("app")
         found = getattr(getattr(app, "state", None), FLAG_CLIENT, None)
