@@ -153,7 +153,8 @@ class Life:
                     layer.feed.start()
 
     def _lock(self) -> threading.RLock:
-        # One for each process: a child never touches a lock that its parent may have held at the fork.
+        # One for each process: a child never touches a lock that its parent may have held at the fork. By the process's
+        # id, since not every fork runs hooks.
         return self._locks.setdefault(os.getpid(), threading.RLock())
 
     def _wake(self) -> None:
@@ -224,15 +225,16 @@ class Life:
             self._show(snapshot.answers)
 
     def _sleep(self) -> None:
-        # Also runs in a child, right after a fork: takes no lock, starts nothing.
         self._show(Sleeping(self.woken))
         self._closed = False
         self._awake_in = self.pid = 0
 
     def fork_happened(self) -> None:
         """
-        This is a child, right after a fork: only the table is swapped.
+        This is a child, right after a fork, with one thread. Takes no lock, starts nothing, joins nothing.
         """
+        self._locks = {}
+        self._make_own()
         if not self._closed:
             self._sleep()
 
