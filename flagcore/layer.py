@@ -184,11 +184,13 @@ class Layer:
 
     def keep(self, body: Body | Same) -> None:
         with self._lock:
+            is_news = isinstance(body, Body) or self.status is not Status.READY
             if isinstance(body, Body):
                 self._accept(body)
             self._confirm()
         # Outside of the lock: what listens to changes may ask this layer for anything.
-        self._owner.publish()
+        if is_news:
+            self._owner.publish()
 
     def fail(self, error: SourceError, *, covered: bool) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from flagcore.errors import EventTooLarge, SourceDenied, SourceError, SourceUnav
 from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Keep, Open, Read, Silent, Wait
 from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.sse import EventStream, ServerSentEvent
-from flagcore.source import Body
+from flagcore.source import SAME, Body
 
 __all__ = ["Over", "Stream"]
 
@@ -68,6 +68,7 @@ class Stream:
             return Over(gap)
         owes_document = on_open is None
         kept = False
+        is_current = on_open is not None and gap is None
         events = EventStream(last_event_id=self._last_event_id)
         while True:
             answer = yield Read()
@@ -79,11 +80,15 @@ class Stream:
                 return Over(error)
             self._note(events)
             for event in received:
-                if (yield from self._keep(event)):
+                is_current = yield from self._keep(event)
+                if is_current:
                     kept, gap = True, None
                     self._backoff.reset()
                     if on_event is not None:
                         on_event()
+            if is_current and not received and not events.pending_bytes:
+                # A heartbeat: the document would have come by the way it came, had it changed.
+                yield Keep(SAME)
             if gap is not None and not events.pending_bytes:
                 # It speaks, but not of the document: without the fetch that failed, nobody knows what was missed.
                 return Over(gap)

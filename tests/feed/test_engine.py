@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import random
+from unittest.mock import ANY
 
 import pytest
 
@@ -169,6 +170,17 @@ class TestStreaming:
         assert talk.tell(Kept()) == Keep(Body(b"two"))
         assert talk.tell(Kept()) == Read()
 
+    def test_a_heartbeat_confirms_the_document_that_the_stream_brought(self):
+        """Not before there is one, not while an event is on its way, and not once one could not be kept."""
+        talk = Talk(STREAM)
+        assert talk.tell(Opened(), Chunk(b": here\n\n")) == Read()
+        assert talk.tell(event("one"), Kept()) == Read()
+        assert talk.tell(Chunk(b": he")) == Read()
+        assert talk.tell(Chunk(b"re\n\n")) == Keep(SAME)
+        assert talk.tell(Kept(), event("bad"), Failed(MalformedDocument("no"))) == Wait(0.0, error=ANY)
+        assert talk.tell(Waited(), Chunk(b": here\n\n")) == Read()
+        assert talk.tell(event("two"), Kept(), Chunk(b": here\n\n")) == Keep(SAME)
+
     def test_comes_back_with_the_last_id_after_a_clean_end(self):
         """An end is no error; the id goes along, and outlives a connection that brings none."""
         talk = Talk(STREAM)
@@ -322,7 +334,8 @@ class TestStreamAndPolls:
         assert talk.tell(Opened()) == Read()
         assert talk.tell(event("a")) == Keep(Body(b"a"))
         assert talk.tell(Kept()) == Read()
-        assert talk.tell(Chunk(b": here\n")) == Read()
+        assert talk.tell(Chunk(b": here\n")) == Keep(SAME)
+        assert talk.tell(Kept()) == Read()
 
     def test_a_gap_that_could_not_be_closed_ends_a_stream_without_documents(self):
         """A stream that says nothing of the document is left for another try when the fetch behind it failed."""
