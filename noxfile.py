@@ -136,3 +136,12 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--fail-under=95", "--skip-covered", "--show-missing")
+
+
+@nox.session(python="3.12")
+def fuzz(session: nox.Session) -> None:
+    """
+    Ten minutes of inputs for each decoder and format; `-- events --minutes 1` for less.
+    """
+    session.install("-e", ".[all]", "atheris>=3.1")
+    session.run("python", "-m", "fuzz", *session.posargs)
