@@ -62,7 +62,8 @@ class FlagClient(Reader):
             the health check is red. The source's next confirmation brings it back.
         on_error: called with an `ErrorContext` for each failure behind the scenes, in the feed's thread or task. What
             it raises is logged and harms nothing.
-        share: one connection for all processes of a host; not available yet.
+        share: one connection to each network source for all processes of a host that read it, whichever of them
+            lives. Needs a cache folder; where the platform or the folder can't do it, each has its own.
 
     Raises:
         ConfigError: no source, something that is no source, or an option that can't be right.
@@ -81,7 +82,7 @@ class FlagClient(Reader):
         staleness = Staleness(max_stale_seconds, on_stale)
         self._entries: list[bool] = []
         folder = None if cache_dir is None else user_cache_folder() if cache_dir is USER_CACHE else Path(cache_dir)
-        self._state = State(sources, folder, on_error, staleness)
+        self._state = State(sources, folder, on_error, staleness, share=share)
         self._life = Life(self._state, self._show)
 
     def start(self, wait_seconds: float = 0.0) -> bool:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from math import inf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
@@ -24,6 +24,10 @@ from flagcore.snapshot import EMPTY, Snapshot
 from flagcore.source import Body, Same, Source
 from flagcore.staleness import Staleness
 from flagcore.status import ErrorContext, ErrorSource, Status
+
+if TYPE_CHECKING:
+    from flagcore.feed.engine import Flow
+    from flagcore.feed.plan import Plan
 
 __all__ = ["Feed", "Layer", "Owner"]
 
@@ -79,7 +83,16 @@ class Layer:
         feed: what keeps it fresh; None while nothing does.
     """
 
-    def __init__(self, source: Any, spelled: str, owner: Owner, cache: DiskCache | None, staleness: Staleness) -> None:
+    def __init__(
+        self,
+        source: Any,
+        spelled: str,
+        owner: Owner,
+        cache: DiskCache | None,
+        staleness: Staleness,
+        *,
+        share: bool = False,
+    ) -> None:
         if not (callable(getattr(source, "fetch", None)) or callable(getattr(source, "read", None))):
             raise ConfigError(
                 f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
@@ -95,6 +108,7 @@ class Layer:
         self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
         self._identity: bytes | None = getattr(source, "identity", None)
         self._cache = cache if self._identity is not None else None
+        self._shares = share
         self._owner = owner
         self._staleness = staleness
         #: When the source last confirmed the document, on the monotonic clock: the wall's may be set.
@@ -131,6 +145,18 @@ class Layer:
         Whether a feed keeps it fresh at this moment, without trouble.
         """
         return self.feed is not None and not self.ended and not self._failing and self.confirmed
+
+    def follow(self, plan: Plan, *, etag: str | None) -> Flow:
+        """
+        The conversation that keeps it fresh, for a feed to carry out. I/O: opens a file where the connection is shared.
+        """
+        if self._shares and self._cache is not None:
+            from flagcore.feed.sharing import sharing
+
+            return sharing(self._cache.folder, self.source, plan, etag=etag)
+        from flagcore.feed.engine import feed
+
+        return feed(plan, etag=etag)
 
     def begin(self) -> None:
         """

@@ -107,7 +107,7 @@ class Life:
                 feed.stop()
             self._published(self._state.snapshot)
             self._state.settled.set()
-            return feeds
+            return [*feeds, *self._state.rest()]
 
     def woken(self) -> Snapshot:
         """
@@ -149,6 +149,8 @@ class Life:
         with self._lock():
             for layer in self._state.layers if self.is_awake else ():
                 if layer.ended and layer.status is Status.READY:
+                    if layer.feed is not None:
+                        layer.feed.stop()  # one that shares a connection goes on listening to others
                     layer.feed = make_feed(layer)
                     layer.feed.start()
 
@@ -260,7 +262,7 @@ def thread_feed(layer: Layer) -> Feed:
     """
     from flagcore.feed.threads import ThreadFeed
 
-    return ThreadFeed(layer.source, layer)
+    return ThreadFeed(layer.source, layer, layer.follow)
 
 
 def task_feed(layer: Layer) -> Feed:
@@ -269,7 +271,7 @@ def task_feed(layer: Layer) -> Feed:
     """
     from flagcore.feed.tasks import TaskFeed
 
-    return TaskFeed(layer.source, layer)
+    return TaskFeed(layer.source, layer, layer.follow)
 
 
 def _reader_feed(layer: Layer) -> Feed:

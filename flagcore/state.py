@@ -41,6 +41,7 @@ class State:
         folder: where network sources' documents are kept, or None for nowhere.
         on_error: the user's.
         staleness: how old a layer's document may become, and what happens then.
+        share: one connection to a source for all processes that use `folder`.
 
     Raises:
         ConfigError: there is no source, one is none, or `on_error` can't be called.
@@ -61,6 +62,8 @@ class State:
         folder: Path | None,
         on_error: ErrorHandler | None,
         staleness: Staleness = SERVE,
+        *,
+        share: bool = False,
     ) -> None:
         if not sources:
             raise ConfigError("sources: expected at least one, such as FileSource('flags.yaml'); got none")
@@ -74,7 +77,11 @@ class State:
         self._watchers: dict[object, Callable[[Status], object]] = {}
         self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
-        self.layers = [Layer(each, f"sources[{n}]", self, self.cache, staleness) for n, each in enumerate(sources)]
+        if share and self.cache is None:
+            logger.warning("share: there is no cache folder to share in, so that each process has its own connections")
+        self.layers = [
+            Layer(each, f"sources[{n}]", self, self.cache, staleness, share=share) for n, each in enumerate(sources)
+        ]
         self._renew_locks()
         for layer in self.layers:
             layer.load()
@@ -254,5 +261,5 @@ def check_options(cache_dir: object, share: object) -> None:
     """
     if cache_dir is not None and (not isinstance(cache_dir, (str, os.PathLike)) or "\0" in os.fspath(cache_dir)):
         raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
-    if share is not False:
-        raise ConfigError(f"share: expected False, sharing a connection comes with a later release; got {share!r}")
+    if not isinstance(share, bool):
+        raise ConfigError(f"share: expected True or False, got {share!r}")

@@ -44,7 +44,7 @@ def feed_threads() -> list[str]:
         ((MemorySource(native()),), {"max_stale_seconds": 0}, "max_stale_seconds"),
         ((MemorySource(native()),), {"max_stale_seconds": True}, "max_stale_seconds"),
         ((MemorySource(native()),), {"on_stale": "panic"}, "on_stale"),
-        ((MemorySource(native()),), {"share": True}, "share"),
+        ((MemorySource(native()),), {"share": 1}, "share"),
         ((MemorySource(native()),), {"cache_dir": 5}, "cache_dir"),
     ],
 )

@@ -11,9 +11,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 import stat
-import tempfile
+import time
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -87,10 +86,7 @@ class PrivateFolder:
             PermissionError: it is another user's, or others may write in it.
         """
         with os.fdopen(os.open(self.path / file, os.O_RDONLY | _SAFELY), "rb") as opened:
-            status = os.fstat(opened.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "expected a plain file, got something else", file)
-            _refuse_foreign(status, "file")
+            status = _checked(opened.fileno())
             if status.st_size > MAX_BYTES:
                 raise OSError(errno.EFBIG, f"expected at most {MAX_BYTES} bytes, got {status.st_size}", file)
             return opened.read(MAX_BYTES)
@@ -102,9 +98,11 @@ class PrivateFolder:
         Args:
             file: its name.
             content: its bytes.
-            durably: have it survive a loss of power too, and remove what killed processes left half written.
+            durably: have it survive a loss of power too, and remove what killed processes left half written. A file
+                that is not meant to last is dated to the nanosecond instead, so that its date tells one from the next.
         """
-        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=self.path)  # mode 0600
+        temporary = self.path / f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600)
         try:
             with os.fdopen(handle, "wb") as opened:
                 opened.write(content)
@@ -112,21 +110,39 @@ class PrivateFolder:
                 if durably:
                     os.fsync(opened.fileno())
                 written_at = os.fstat(opened.fileno()).st_mtime
+            if not durably:
+                os.utime(temporary, ns=(time.time_ns(),) * 2)
             os.replace(temporary, self.path / file)  # noqa: PTH105 - atomic, whatever is there
         except OSError:
             with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+                temporary.unlink()
             raise
         if durably:
             self._sweep(written_at)
+
+    def open_lock(self, file: str) -> int:
+        """
+        A descriptor of an empty file, made if there is none: to be locked, and closed by the caller. No program that
+        this one starts inherits it.
+
+        Raises:
+            PermissionError: it is another user's, or others may write in it.
+        """
+        opened = os.open(self.path / file, os.O_RDWR | os.O_CREAT | _SAFELY, 0o600)
+        try:
+            _checked(opened)
+        except OSError:
+            os.close(opened)
+            raise
+        return opened
 
     def _check(self) -> None:
         _refuse_foreign(os.stat(self.path), "folder")  # noqa: PTH116
 
     def _make_key(self) -> None:
         # Complete before it has its name, so that nobody meets half a key; the first one to give it that name wins.
-        fresh = f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-        self.write(fresh, secrets.token_bytes(_KEY_BYTES), durably=False)
+        fresh = f"{_PREFIX}{os.urandom(8).hex()}.key{_SUFFIX}"
+        self.write(fresh, os.urandom(_KEY_BYTES), durably=False)
         try:
             os.link(self.path / fresh, self.path / "key")
         except FileExistsError:
@@ -158,6 +174,14 @@ def user_cache_folder() -> Path | None:
             return path
     logger.warning("this user has no home folder, so that nothing is kept on disk; cache_dir may name a folder")
     return None
+
+
+def _checked(opened: int) -> os.stat_result:
+    status = os.fstat(opened)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "expected a plain file, got something else")
+    _refuse_foreign(status, "file")
+    return status
 
 
 def _refuse_foreign(status: os.stat_result, what: str) -> None:

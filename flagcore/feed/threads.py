@@ -15,9 +15,26 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from flagcore.errors import SourceDenied, SourceError
-from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Fetch, Keep, Open, Opened, Read, Silent, Wait, Waited
+from flagcore.feed.asks import (
+    Answer,
+    Ask,
+    Call,
+    Called,
+    Chunk,
+    Ended,
+    Failed,
+    Fetch,
+    GiveUp,
+    Keep,
+    Open,
+    Opened,
+    Read,
+    Silent,
+    Wait,
+    Waited,
+)
 from flagcore.feed.call import call_fetch, keep, last_resort
-from flagcore.feed.engine import feed, once
+from flagcore.feed.engine import Follow, feed, once
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
 from flagcore.network.leash import Leash
@@ -37,14 +54,16 @@ class ThreadFeed:
     Args:
         source: what to follow.
         sink: whom to tell, always from the feed's own thread, and never after `stop`.
+        follow: makes the conversation to carry out; in the caller's thread, by `start`.
 
     Raises:
         ConfigError: the source's `poll_seconds` is no number of seconds.
     """
 
-    def __init__(self, source: Source, sink: Sink) -> None:
+    def __init__(self, source: Source, sink: Sink, follow: Follow = feed) -> None:
         self._source = source
         self._sink = sink
+        self._follow = follow
         self._plan = Plan.of(source)
         self._leash = Leash()
         self._thread: threading.Thread | None = None
@@ -56,7 +75,7 @@ class ThreadFeed:
         if self._thread is not None or self._leash.is_cut:
             return
         answers = _Answers(self._source, self._sink, self._leash)
-        asks = feed(self._plan, etag=self._sink.etag)
+        asks = self._follow(self._plan, etag=self._sink.etag)
         self._thread = threading.Thread(
             target=self._run, args=(asks, answers), name=f"flagcore feed {self._source.name}", daemon=True
         )
@@ -86,6 +105,7 @@ class ThreadFeed:
                 if not self._leash.is_cut:
                     self._sink.end(error)
             finally:
+                asks.close()
                 answers.close()
 
 
@@ -157,6 +177,11 @@ class _Answers:
             return keep(self._sink, ask.body)
         if isinstance(ask, Wait):
             return self._wait(ask)
+        if isinstance(ask, Call):
+            return Called(ask.call())
+        if isinstance(ask, GiveUp):
+            self._sink.end(ask.error)
+            return Waited()
         if self._network is None:
             # A source of one's own has no stream, so that it is asked for nothing else.
             return call_fetch(self._source, ask.etag if isinstance(ask, Fetch) else None)
