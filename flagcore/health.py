@@ -18,9 +18,9 @@ from flagcore.status import ErrorContext, Status
 
 __all__ = ["NO_CLIENT", "Health", "SourceHealth"]
 
-#: `user:password@` of a URL, and its query: either may hold a secret.
+#: `user:password@` of a URL, and its query up to the punctuation of the sentence around: either may hold a secret.
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUERY = re.compile(r"(?<=://)([^\s?#]*)\?[^\s'\"]*")
+_QUERY = re.compile(r"(?<=://)([^\s?#]*)\?[^\s'\"]*?(?=[:;,.)]*(?:[\s'\"]|$))")
 
 
 @dataclass(frozen=True)
@@ -129,15 +129,10 @@ NO_CLIENT: Final = Health(Status.NOT_READY, is_ready=False)
 
 def _message(error: BaseException) -> str:
     text, cause = str(error), error.__cause__
-    if cause is not None and str(cause) and not _is_of_the_network(cause):
-        # What somebody else's library raised may quote anything, such as the whole of a request: its kind will do.
-        text = text.replace(str(cause), type(cause).__name__)
+    if cause is not None and str(cause) and not type(cause).__module__.startswith("httpcore"):
+        # What a source of one's own ran into may quote anything, such as the whole of a request: its kind will do.
+        text = text.replace(f": {cause}", "")
     return _shown(text)
-
-
-def _is_of_the_network(cause: BaseException) -> bool:
-    package = type(cause).__module__.partition(".")[0]
-    return package in ("httpcore", "ssl") or (package == "builtins" and isinstance(cause, OSError))
 
 
 def _shown(text: str) -> str:
