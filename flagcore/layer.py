@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
-from flagcore.formats import faults, parse
+from flagcore.formats import FORMATS, faults, load, parse
 from flagcore.provided import Provided
 from flagcore.resolution import ErrorCode
 from flagcore.rules.compiler import compile_ruleset
@@ -165,6 +165,8 @@ class Layer:
         with self._lock:
             self.attempted = self.confirmed = self.ended = False
             self.status = Status.NOT_READY if self.snapshot is EMPTY else self._unconfirmed
+        if self.source.format in FORMATS:  # of one's own it says so when a document comes
+            load(self.source.format)
         self.load()
 
     def load(self) -> None:
