@@ -63,7 +63,13 @@ class Read:
     """
     Ask for the open stream's next bytes, as soon as there are any. Answered with `Chunk`, `Ended`, `Silent` or
     `Failed`; after the last three the stream is closed.
+
+    Attributes:
+        awaited: None when any byte shows that the stream lives; else the number of the event that must have come
+            within the read deadline, counted from the first `Read` with this number, however many bytes come.
     """
+
+    awaited: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,7 @@ class Ended:
 @dataclass(frozen=True, slots=True)
 class Silent:
     """
-    The read deadline passed without a byte.
+    The read deadline passed without a byte, or without what was awaited.
     """
 
 

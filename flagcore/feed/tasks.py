@@ -221,7 +221,7 @@ class _Answers:
         if isinstance(ask, Open):
             await network.open(ask.last_event_id)
             return Opened()
-        chunk = await network.read()
+        chunk = await network.read(ask.awaited)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()

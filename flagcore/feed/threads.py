@@ -205,7 +205,7 @@ class _Answers:
         if isinstance(ask, Open):
             network.open(ask.last_event_id)
             return Opened()
-        chunk = network.read()
+        chunk = network.read(ask.awaited)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()
