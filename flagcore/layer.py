@@ -371,6 +371,15 @@ class Layer:
     def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
         self.last_error = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
         self._owner.report(self.last_error)
+        _let_go(error)
+
+
+def _let_go(error: BaseException) -> None:
+    # It is kept for as long as nothing else goes wrong, and its frames would keep what came: up to 64 MiB.
+    at: BaseException | None = error
+    while at is not None:
+        at.__traceback__ = None
+        at = at.__cause__ or at.__context__
 
 
 def _digest(content: bytes) -> bytes:
