@@ -138,6 +138,15 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "report", "--fail-under=95", "--skip-covered", "--show-missing")
 
 
+@nox.session
+def soak(session: nox.Session) -> None:
+    """
+    Ten minutes of readers and web applications in bad weather, into docs/soak.md; `-- --minutes 2` for less.
+    """
+    session.install("-e", ".[all,test]", "gunicorn>=22")
+    session.run("python", "-m", "soak", *(session.posargs or ["--out", "docs/soak.md"]))
+
+
 @nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """

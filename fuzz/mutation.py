@@ -52,19 +52,17 @@ def tree(data: bytes, size: int, seed: int, raw: RawMutate) -> bytes:
     times, and where `data` is no JSON.
     """
     random = Random(seed)
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return raw(data, size)
     if random.random() < 1 / 4:
         return raw(data, size)
-    for _ in range(random.randint(1, 4)):
-        document = _changed(document, random)
     try:
-        written = json.dumps(document, ensure_ascii=random.random() < 1 / 2).encode("utf-8", "surrogatepass")
-    except (RecursionError, ValueError):
+        document = json.loads(data)
+        for _ in range(random.randint(1, 4)):
+            document = _changed(document, random)
+        written = json.dumps(document, ensure_ascii=random.random() < 1 / 2)
+    except (ValueError, RecursionError):  # no JSON, or nested by now as deep as Python goes
         return raw(data, size)
-    return written if len(written) <= size else raw(data, size)
+    content = written.encode("utf-8", "surrogatepass")
+    return content if len(content) <= size else raw(data, size)
 
 
 def words(data: bytes, size: int, seed: int, raw: RawMutate) -> bytes:
