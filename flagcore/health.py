@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -93,9 +92,9 @@ class Health:
     @property
     def http_status(self) -> int:
         """
-        What a health check answers: 200 when ready, else 503 (RFC 9110 §15.6.4).
+        What a health check answers: 200 (OK) when ready, else 503 (Service Unavailable; RFC 9110 §15.6.4).
         """
-        return int(HTTPStatus.OK if self.is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        return 200 if self.is_ready else 503
 
     @property
     def http_headers(self) -> dict[str, str]:
