@@ -151,7 +151,7 @@ def main() -> None:
     Measure, and print a table.
     """
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="processes for each figure, of which the first does not count")
+    parser.add_argument("--rounds", type=int, default=15, help="processes for each figure; the first doesn't count")
     rounds = parser.parse_args().rounds
     found = first_read(rounds)
     beyond = found["first read"] - found["import httpx"]
