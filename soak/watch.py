@@ -61,7 +61,7 @@ class Series:
         """
         floors = _floors([each.resident_mib for each in self._warm], _TENTHS)
         minutes = (self.times[-1] - self.times[-len(self._warm)]) / 60
-        return slope(floors) * (len(floors) - 1) / minutes if minutes else 0.0
+        return slope(floors) * len(floors) / minutes if minutes else 0.0
 
     @property
     def growth(self) -> Holding:
