@@ -42,6 +42,12 @@ class Owner(Protocol):
     What a layer asks of the client it belongs to.
     """
 
+    def make_own(self) -> None:
+        """
+        About to change something: in a forked child, see to it that no lock is the parent's.
+        """
+        ...
+
     def publish(self) -> None:
         """
         A layer has another document, or is otherwise: make the state of the whole anew.
@@ -65,6 +71,10 @@ class Feed(Protocol):
     def stop(self) -> None: ...
 
     def join(self, timeout_seconds: float) -> bool: ...
+
+
+#: The feeds that a child of a fork was left by its parent.
+_inherited: list[Feed] = []
 
 
 class Layer:
@@ -126,6 +136,9 @@ class Layer:
         Begin anew in a forked child: the document stays, the lock and the feed are the parent's and are left alone.
         """
         self._lock = threading.RLock()
+        if self.feed is not None:
+            # For good: a finaliser of theirs would act on connections and event loops that are the parent's.
+            _inherited.append(self.feed)
         self.feed = None
 
     @property
@@ -187,6 +200,7 @@ class Layer:
         """
         Take the document that the program itself holds.
         """
+        self._owner.make_own()
         fault: SourceError | None = None
         with self._lock:
             was_ready = self.status is Status.READY
@@ -371,15 +385,6 @@ class Layer:
     def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
         self.last_error = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
         self._owner.report(self.last_error)
-        _let_go(error)
-
-
-def _let_go(error: BaseException) -> None:
-    # It is kept for as long as nothing else goes wrong, and its frames would keep what came: up to 64 MiB.
-    at: BaseException | None = error
-    while at is not None:
-        at.__traceback__ = None
-        at = at.__cause__ or at.__context__
 
 
 def _digest(content: bytes) -> bytes:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from weakref import WeakSet
 
 from flagcore.layer import Feed, Layer
-from flagcore.process import is_nursery, threads_run
+from flagcore.process import ProcessLock, is_nursery, threads_run
 from flagcore.snapshot import Sleeping, Snapshot, Table
 from flagcore.state import State
 from flagcore.status import Status
@@ -51,9 +50,7 @@ class Life:
         self._awake_in = 0
         #: The process in which something follows the sources.
         self._followed_in = 0
-        #: The process that the locks and feeds belong to.
-        self._home = os.getpid()
-        self._locks = {self._home: threading.RLock()}
+        self._changing = ProcessLock()
         #: How long views may wait for the first document, and until when: what a start could not wait itself.
         self._wait_seconds = 0.0
         self._waits_until = 0.0
@@ -85,7 +82,7 @@ class Life:
         Returns:
             Whether they were not followed before.
         """
-        with self._lock():
+        with self._changing:
             if self.is_followed:
                 return False
             self._wait_seconds = wait_seconds if is_nursery() or not threads_run() else 0.0
@@ -96,8 +93,8 @@ class Life:
         """
         Have nothing follow the sources any more. Returns the feeds that are about to end.
         """
-        with self._lock():
-            self._make_own()
+        with self._changing:
+            self._state.make_own()
             self._closed = True
             self._awake_in = self.pid = os.getpid()
             feeds = [layer.feed for layer in self._state.layers if layer.feed is not None]
@@ -134,8 +131,8 @@ class Life:
         """
         from flagcore.feed.threads import fetch_once
 
-        with self._lock():
-            self._make_own()
+        with self._changing:
+            self._state.make_own()
         for layer in self._state.layers:
             if layer.is_given:
                 layer.load()
@@ -146,7 +143,7 @@ class Life:
         """
         Follow those sources again that had given up for good, and have answered since.
         """
-        with self._lock():
+        with self._changing:
             for layer in self._state.layers if self.is_awake else ():
                 if layer.ended and layer.status is Status.READY:
                     if layer.feed is not None:
@@ -154,16 +151,11 @@ class Life:
                     layer.feed = make_feed(layer)
                     layer.feed.start()
 
-    def _lock(self) -> threading.RLock:
-        # One for each process: a child never touches a lock that its parent may have held at the fork. By the process's
-        # id, since not every fork runs hooks.
-        return self._locks.setdefault(os.getpid(), threading.RLock())
-
     def _wake(self) -> None:
         try:
-            with self._lock():
+            with self._changing:
                 if self._closed:
-                    self._make_own()
+                    self._state.make_own()
                     self._awake_in = self.pid = os.getpid()
                 else:
                     self._follow(thread_feed)
@@ -173,7 +165,7 @@ class Life:
     def _follow(self, make_feed: Callable[[Layer], Feed]) -> None:
         if self.is_awake:
             return
-        self._make_own()
+        self._state.make_own()
         if is_nursery() or not threads_run():
             _tell(self._wait_seconds)
             if self._closed:
@@ -214,14 +206,6 @@ class Life:
         self._closed, self._followed_in = False, os.getpid()
         return [layer.feed for layer in followed if layer.feed is not None]
 
-    def _make_own(self) -> None:
-        if self._home == os.getpid():
-            return
-        self._home = os.getpid()
-        # Kept for good: a finaliser of theirs would act on connections and event loops that are the parent's.
-        _inherited.extend(layer.feed for layer in self._state.layers if layer.feed is not None)
-        self._state.renew()
-
     def _published(self, snapshot: Snapshot) -> None:
         if self._awake_in:
             self._show(snapshot.answers)
@@ -233,16 +217,11 @@ class Life:
 
     def fork_happened(self) -> None:
         """
-        This is a child, right after a fork, with one thread. Takes no lock, starts nothing, joins nothing.
+        This is a child, right after a fork: only the table is swapped.
         """
-        self._locks = {}
-        self._make_own()
         if not self._closed:
             self._sleep()
 
-
-#: What children of a fork were left by their parents.
-_inherited: list[Feed] = []
 
 _lives: WeakSet[Life] = WeakSet()
 

@@ -1,16 +1,41 @@
 """
-What the process that a client lives in lets it do. Only uWSGI's processes are unlike any other's; internal.
+What the process that a client lives in lets it do, and what is that process's own; internal.
 
-uWSGI's master loads the application, then forks its workers without Python's at-fork hooks, and it may do so while a
-thread holds the interpreter's lock: whoever starts a thread in it can leave all workers frozen.
+Only uWSGI's processes are unlike any other. Its master loads the application, then forks its workers without Python's
+at-fork hooks, and it may do so while a thread holds the interpreter's lock: whoever starts a thread in it can leave all
+workers frozen.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from typing import Any
 
-__all__ = ["is_nursery", "threads_run"]
+__all__ = ["ProcessLock", "is_nursery", "threads_run"]
+
+
+class ProcessLock:
+    """
+    A re-entrant lock, one for each process: a child never waits for one that its parent held at the fork. Told apart
+    by the process's id, since not every fork runs hooks; made when first used, since gevent may come after the fork.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[int, threading.RLock] = {}
+
+    def __enter__(self) -> None:
+        self.own().acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.own().release()
+
+    def own(self) -> threading.RLock:
+        """
+        This process's.
+        """
+        return self._locks.setdefault(os.getpid(), threading.RLock())
 
 
 def is_nursery() -> bool:

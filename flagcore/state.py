@@ -20,6 +20,7 @@ from flagcore.errors import CacheError, ConfigError
 from flagcore.feed.disk import DiskCache
 from flagcore.health import Health, SourceHealth
 from flagcore.layer import Layer
+from flagcore.process import ProcessLock
 from flagcore.provided import stacked
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode
@@ -77,6 +78,9 @@ class State:
         self._watchers: dict[object, Callable[[Status], object]] = {}
         self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
+        #: The process that the locks and feeds belong to.
+        self._home = os.getpid()
+        self._owning = ProcessLock()
         if share and self.cache is None:
             logger.warning("share: there is no cache folder to share in, so that each process has its own connections")
         self.layers = [
@@ -86,10 +90,19 @@ class State:
         for layer in self.layers:
             layer.load()
 
-    def renew(self) -> None:
+    def make_own(self) -> None:
         """
-        Begin anew in a forked child: what is known stays, every lock is a new one, and nothing is joined.
+        In a forked child begin anew: what is known stays, every lock is a new one, and nothing is joined. Whoever takes
+        a lock comes by here first.
         """
+        if self._home == os.getpid():
+            return
+        with self._owning:
+            if self._home != os.getpid():
+                self._renew()
+                self._home = os.getpid()
+
+    def _renew(self) -> None:
         self._renew_locks()
         for layer in self.layers:
             layer.renew()
@@ -169,6 +182,7 @@ class State:
         """
         Put a snapshot above all layers. Returns a function that takes it off again.
         """
+        self.make_own()
         self._overlays = [overlay, *self._overlays]
         self.publish()
 

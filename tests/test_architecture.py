@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "health": {"status"},
     "reader": WORDS,
     "provided": {"context", "resolution", "snapshot"},
-    "state": WORDS - {"flags"} | {"feed", "health", "layer", "provided", "readiness", "staleness"},
+    "state": WORDS - {"flags"} | {"feed", "health", "layer", "process", "provided", "readiness", "staleness"},
     "rules": WORDS - {"flags"},
     "formats": WORDS - {"flags"} | {"rules"},
     "network": WORDS - {"flags"} | {"formats"},
