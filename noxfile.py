@@ -109,7 +109,7 @@ def wheel(session: nox.Session) -> None:
     session.install(f"{found}[dev]")
     elsewhere = built / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
-    for name in ("tests", "example_apps"):
+    for name in ("tests", "bench", "docs", "example_apps", "fuzz", "soak"):
         shutil.copytree(name, elsewhere / name)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(name, elsewhere)

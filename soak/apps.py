@@ -22,7 +22,7 @@ from flask import Flask
 
 from flagcore import Flags
 from flagcore_fastapi import FlagsDep, lifespan
-from soak.census import left, links
+from soak.census import left, opened
 from soak.document import TWINS
 from soak.readers import client_of
 
@@ -85,11 +85,11 @@ def _answer(first: int, flags: Flags) -> dict[str, Any]:
 
 
 #: What a worker had open when it was forked: its parent's, and none of its business.
-_inherited: set[str] = set()
+_inherited: set[tuple[str, int]] = set()
 
 
 def _inherit() -> None:
-    _inherited.update(links())
+    _inherited.update(opened())
 
 
 def _tell_at_exit(master: int) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Holding", "holding", "left", "links"]
+__all__ = ["Holding", "holding", "left", "opened"]
 
 
 class Holding(NamedTuple):
@@ -38,36 +38,37 @@ def holding(pid: int) -> Holding:
     )
 
 
-def left(port: int, folder: str, inherited: Collection[str] = ()) -> list[str]:
+def left(port: int, folder: str, inherited: Collection[tuple[str, int]] = ()) -> list[str]:
     """
     What flagcore has left behind in this process: its threads, its sockets to the flag service at `port`, its files in
-    the cache's `folder`, but for the `inherited` ones of `links`. I/O: reads /proc.
+    the cache's `folder`, but for the `inherited` ones of `opened`. I/O: reads /proc.
     """
     found = [f"thread {each.name}" for each in threading.enumerate() if each.name.startswith("flagcore")]
     sockets = _sockets_to(port)
-    for link in links().difference(inherited):
-        if link in sockets:
+    for path, inode in opened().difference(inherited):
+        if path.startswith("socket:") and inode in sockets:
             found.append(f"socket to port {port}")
-        elif link.startswith(folder):
-            found.append(f"file {link}")
+        elif path.startswith(folder):
+            found.append(f"file {path}")
     return found
 
 
-def links() -> set[str]:
+def opened() -> set[tuple[str, int]]:
     """
-    What this process has open: paths, and sockets as `socket:[inode]`. I/O: reads /proc.
+    What this process has open: paths and their inodes. I/O: reads /proc.
     """
     found = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that the folder is listed by
-            found.add(os.readlink(descriptor))  # noqa: PTH115 - it is no path, mostly
+            path = os.readlink(descriptor)  # noqa: PTH115 - it is no path, mostly
+            found.add((path.removesuffix(" (deleted)"), descriptor.stat().st_ino))
     return found
 
 
-def _sockets_to(port: int) -> set[str]:
+def _sockets_to(port: int) -> set[int]:
     """
-    This machine's TCP sockets whose far end is `port`, as `links` calls them.
+    The inodes of this machine's TCP sockets whose far end is `port`.
     """
     lines = Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     rows = [line.split() for line in lines]
-    return {f"socket:[{row[9]}]" for row in rows if int(row[2].rpartition(":")[2], 16) == port}
+    return {int(row[9]) for row in rows if int(row[2].rpartition(":")[2], 16) == port}

@@ -5,6 +5,7 @@ What a soak would say if a promise were broken. The soak itself is `python -m so
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,10 +14,8 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("fastapi")
-
 from flagcore import FlagClient, MemorySource
-from soak.census import Holding, holding, left
+from soak.census import Holding, holding, left, opened
 from soak.document import TWINS, document, keys
 from soak.load import Load
 from soak.readers import Findings
@@ -126,7 +125,7 @@ def test_the_twins_change_together_and_all_flags_are_there() -> None:
 
 
 def test_the_census_counts_this_process(tmp_path: Path) -> None:
-    """Its memory, threads and descriptors, and a file of the cache that is still open."""
+    """Its memory, threads and descriptors; a file of the cache and a connection that are still open."""
     held = holding(os.getpid())
     assert held.resident_mib > 5
     assert held.threads >= 1
@@ -134,3 +133,9 @@ def test_the_census_counts_this_process(tmp_path: Path) -> None:
         assert holding(os.getpid()).descriptors == held.descriptors + 1
         assert left(1, str(tmp_path)) == [f"file {tmp_path / 'cached'}"]
     assert left(1, str(tmp_path)) == []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(listener.getsockname()):
+            assert left(port, str(tmp_path)) == [f"socket to port {port}"]
+            assert left(port, str(tmp_path), opened()) == []
+        assert left(port, str(tmp_path)) == []
