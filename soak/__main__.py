@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +58,7 @@ def main() -> None:
     """
     Run it.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # and so end what was started
     given = _arguments()
     weather, rows = _run(given.minutes, given.flags, given.seed)
     table = markdown(rows)
