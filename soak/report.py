@@ -47,7 +47,11 @@ def of_readers(found: dict[str, Any]) -> list[Row]:
     longest, yard = found["longest_ms"], found["yardstick_longest_ms"]
     return [
         Row(f"{who}: no read raises", _of(found["raised"], f"0 of {found['reads']:,}"), not found["raised"]),
-        Row(f"{who}: none sees two states", f"{found['torn']} of {found['revisions']} seen", not found["torn"]),
+        Row(
+            f"{who}: none sees two states",
+            f"{found['torn']} times, in {found['revisions']} revisions seen",
+            not found["torn"],
+        ),
         Row(f"{who}: none falls back to its default", str(found["defaults"]), not found["defaults"]),
         Row(
             f"{who}: no read takes a lock, opens, sends, sleeps or starts anything",
