@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from statistics import median
 
 from bench import machine
@@ -114,7 +115,7 @@ def starts(adapter: str, rounds: int) -> dict[str, float]:
         ports = {"refused": stack.enter_context(_closed_port()), "silent": stack.enter_context(_silent_port())}
         urls = {"reachable": server.url, **{name: f"http://127.0.0.1:{port}" for name, port in ports.items()}}
         code = STARTS[adapter]
-        return _medians({name: lambda url=url: _seconds(code, f"{url}/flags") for name, url in urls.items()}, rounds)
+        return _medians({name: partial(_seconds, code, f"{url}/flags") for name, url in urls.items()}, rounds)
 
 
 def _medians(calls: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:

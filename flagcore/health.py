@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from flagcore.status import ErrorContext, Status
+from flagcore.status import Status
 
-__all__ = ["NO_CLIENT", "Health", "SourceHealth"]
+__all__ = ["NO_CLIENT", "Health", "SourceHealth", "message", "shown"]
 
 #: `user:password@` of a URL, and its query up to the punctuation of the sentence around: either may hold a secret.
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -43,16 +43,6 @@ class SourceHealth:
     age_seconds: float | None
     last_error: str | None = None
     last_error_at: datetime | None = None
-
-    @classmethod
-    def told(
-        cls, name: str, status: Status, version: str, age_seconds: float | None, error: ErrorContext | None
-    ) -> SourceHealth:
-        """
-        The same, with the last error as `on_error` was told it.
-        """
-        said = (None, None) if error is None else (_message(error.exception), error.timestamp)
-        return cls(_shown(name), status, version, age_seconds, *said)
 
     def as_dict(self) -> dict[str, Any]:
         """
@@ -126,15 +116,21 @@ class Health:
 NO_CLIENT: Final = Health(Status.NOT_READY, is_ready=False)
 
 
-def _message(error: BaseException) -> str:
+def message(error: BaseException) -> str:
+    """
+    What an error says, as anybody may see it.
+    """
     text, cause = str(error), error.__cause__
     if cause is not None and str(cause) and not type(cause).__module__.startswith("httpcore"):
         # What a source of one's own ran into may quote anything, such as the whole of a request: its kind will do.
         text = text.replace(f": {cause}", "")
-    return _shown(text)
+    return shown(text)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """
+    A text without the userinfo and queries of the URLs in it.
+    """
     return _QUERY.sub(r"\1", _USERINFO.sub("", text))
 
 

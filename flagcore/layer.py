@@ -6,21 +6,21 @@ A layer is the `Sink` its feed tells. It parses, compiles and hands on; it never
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
+from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
+from flagcore.document import compiled, fingerprint, read
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
-from flagcore.formats import FORMATS, faults, load, parse
+from flagcore.formats import FORMATS, load
+from flagcore.health import message
 from flagcore.provided import Provided
 from flagcore.resolution import ErrorCode
-from flagcore.rules.compiler import compile_ruleset
-from flagcore.rules.model import Fault, Ruleset
-from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.snapshot import EMPTY
 from flagcore.source import Body, Same, Source
 from flagcore.staleness import Staleness
 from flagcore.status import ErrorContext, ErrorSource, Status
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Feed", "Layer", "Owner"]
 
 logger = logging.getLogger("flagcore")
-
-#: Faults of one document that are logged one by one: enough to see what kind they are, too few to drown a log.
-_LOGGED_FAULTS = 5
 
 
 class Owner(Protocol):
@@ -88,7 +85,7 @@ class Layer:
         attempted: whether the source has been asked, and has answered or failed, since the last start.
         confirmed: whether the source itself, not the disk, has confirmed a document in this process.
         expired: whether its document is too old to answer.
-        last_error: what last went wrong, and when.
+        last_error: what last went wrong, as a health check tells it, and when.
         ended: whether its feed has given up for good.
         feed: what keeps it fresh; None while nothing does.
     """
@@ -112,7 +109,7 @@ class Layer:
         self.snapshot = EMPTY
         self.status = Status.NOT_READY
         self.attempted = self.confirmed = self.ended = self.expired = False
-        self.last_error: ErrorContext | None = None
+        self.last_error: tuple[str, datetime] | None = None
         self.feed: Feed | None = None
         #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
         self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
@@ -208,7 +205,7 @@ class Layer:
             if isinstance(given, Provided):
                 self.snapshot, (self.status, fault) = given, self.source.health()
             else:
-                self.snapshot = _compiled(given, version, self.source.name, time.time())
+                self.snapshot = compiled(given, version, self.source.name, time.time())
                 self.status = Status.READY
             if self.status is Status.READY:
                 self._confirm()
@@ -241,11 +238,12 @@ class Layer:
             if not covered:
                 self._failing = True
                 self.status = self._unconfirmed
+            parser = isinstance(error, MalformedDocument)
+            report = self._noted(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
         if begins:
             answers = "the last good document stays" if self.is_answering else "its callers get their defaults"
             logger.warning("%s; %s, and it is tried again", self._said(error), answers)
-        parser = isinstance(error, MalformedDocument)
-        self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
+        self._report(report)
         self._owner.publish()
 
     def end(self, error: SourceError | None) -> None:
@@ -254,8 +252,9 @@ class Layer:
         with self._lock:
             self.attempted = self._failing = self.ended = True
             self.status = Status.FATAL
+            report = self._noted(error, ErrorSource.NETWORK, is_transient=False)
         logger.error("%s; nothing more is asked of it until FlagClient.refresh()", self._said(error))
-        self._report(error, ErrorSource.NETWORK, is_transient=False)
+        self._report(report)
         self._owner.publish()
 
     @property
@@ -334,10 +333,10 @@ class Layer:
         return Status.STALE if self.has_come and not self.has_failed else Status.ERROR
 
     def _accept(self, body: Body) -> None:
-        digest = _digest(body.content)
+        digest = fingerprint(body.content)
         if digest != self._digest or self.snapshot is EMPTY:
             now = time.time()
-            self.snapshot = self._parsed(body, self.source.name, now, digest)
+            self.snapshot = read(self.source.format, body, digest, self.source.name, now)
             self._digest = digest
             if self._cache is not None and self._identity is not None:
                 self._cache.put(self._identity, body, now)
@@ -360,52 +359,36 @@ class Layer:
             self.fail(error, covered=False)
 
     def _load_stored(self, stored: Stored) -> None:
-        digest = _digest(stored.body.content)
+        digest, origin = fingerprint(stored.body.content), f"{self.source.name} (disk)"
         try:
-            snapshot = self._parsed(stored.body, f"{self.source.name} (disk)", stored.fetched_at, digest)
+            snapshot = read(self.source.format, stored.body, digest, origin, stored.fetched_at)
         except MalformedDocument as error:
             failure = CacheError(f"the disk cache holds what is no document, and it is ignored: {error}")
-            return self._report(failure, ErrorSource.DISK, is_transient=False)
+            return self._report(self._noted(failure, ErrorSource.DISK, is_transient=False))
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE
             self._confirmed_at = time.monotonic() - max(0.0, time.time() - stored.fetched_at)
         return self._owner.publish()
 
-    def _parsed(self, body: Body, origin: str, fetched_at: float, digest: bytes) -> Snapshot:
-        ruleset = parse(self.source.format, body)
-        _log_faults(origin, faults(ruleset))
-        return _compiled(ruleset, body.etag or digest.hex()[:12], origin, fetched_at)
-
     def _said(self, error: SourceError) -> str:
         # Errors of the network begin with the address, which is the source's name.
         told = str(error)
         return told if told.startswith(self.source.name) else f"{self.source.name}: {told}"
 
-    def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
-        self.last_error = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
-        self._owner.report(self.last_error)
+    def _noted(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> ErrorContext:
+        report = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
+        self.last_error = (message(error), report.timestamp)
+        return report
+
+    def _report(self, report: ErrorContext) -> None:
+        self._owner.report(report)
+        _let_go(report.exception)
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _log_faults(origin: str, found: list[Fault]) -> None:
-    # Once for each document: whoever calls has seen that it is another one.
-    for fault in found[:_LOGGED_FAULTS]:
-        place = f" ({fault.place})" if fault.place else ""
-        logger.warning("%s: %s%s: %s; its callers get their defaults", origin, fault.where, place, fault.message)
-    if len(found) > _LOGGED_FAULTS:
-        logger.warning("%s: %d more like these; `flagcore check` lists all", origin, len(found) - _LOGGED_FAULTS)
-
-
-def _compiled(ruleset: Ruleset, version: str, origin: str, fetched_at: float) -> Snapshot:
-    return Snapshot(
-        ruleset.plain,
-        compile_ruleset(ruleset),
-        hierarchy=ruleset.hierarchy,
-        version=version,
-        origin=origin,
-        fetched_at=fetched_at,
-    )
+def _let_go(error: BaseException) -> None:
+    # Whoever keeps it would keep its frames, and they what came: up to 64 MiB.
+    at: BaseException | None = error
+    while at is not None:
+        at.__traceback__ = None
+        at = at.__cause__ or at.__context__

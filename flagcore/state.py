@@ -18,7 +18,7 @@ from typing import Any
 
 from flagcore.errors import CacheError, ConfigError
 from flagcore.feed.disk import DiskCache
-from flagcore.health import Health, SourceHealth
+from flagcore.health import Health, SourceHealth, shown
 from flagcore.layer import Layer
 from flagcore.process import ProcessLock
 from flagcore.provided import stacked
@@ -219,12 +219,12 @@ class State:
             self.snapshot.version,
             max(ages, default=None),
             tuple(
-                SourceHealth.told(
-                    layer.source.name,
+                SourceHealth(
+                    shown(layer.source.name),
                     layer.status if followed else layer.unfollowed_status,
                     layer.snapshot.version,
                     layer.age_seconds,
-                    layer.last_error,
+                    *(layer.last_error or ()),
                 )
                 for layer in layers
             ),
