@@ -109,7 +109,7 @@ def wheel(session: nox.Session) -> None:
     session.install(f"{found}[dev]")
     elsewhere = built / "elsewhere"
     shutil.rmtree(elsewhere, ignore_errors=True)
-    for name in ("tests", "example_apps", "bench", "fuzz"):
+    for name in ("tests", "bench", "docs", "example_apps", "fuzz", "soak"):
         shutil.copytree(name, elsewhere / name)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(name, elsewhere)
@@ -136,3 +136,21 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", "--fail-under=95", "--skip-covered", "--show-missing")
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """
+    Ten minutes of readers and web applications in bad weather, into docs/soak.md; `-- --minutes 2` for less.
+    """
+    session.install("-e", ".[all,test]", "gunicorn>=22")
+    session.run("python", "-m", "soak", *(session.posargs or ["--out", "docs/soak.md"]))
+
+
+@nox.session(python="3.12")
+def fuzz(session: nox.Session) -> None:
+    """
+    Ten minutes of inputs for each decoder and format; `-- events --minutes 1` for less.
+    """
+    session.install("-e", ".[all]", "atheris>=3.1")
+    session.run("python", "-m", "fuzz", *session.posargs)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flagcore.explanation import Explanation as Explanation
     from flagcore.flags import Flag as Flag
     from flagcore.flags import Flags as Flags
+    from flagcore.health import Health as Health
     from flagcore.resolution import ErrorCode as ErrorCode
     from flagcore.resolution import Reason as Reason
     from flagcore.resolution import Resolution as Resolution
@@ -61,6 +62,7 @@ _HOMES = {
     "Flags": "flagcore.flags",
     "FoffSource": "flagcore.sources.http",
     "HTTPSource": "flagcore.sources.http",
+    "Health": "flagcore.health",
     "MemorySource": "flagcore.sources.memory",
     "OFREPSource": "flagcore.sources.ofrep",
     "Reason": "flagcore.resolution",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -23,6 +25,7 @@ from flagcore.client import FlagClient
 from flagcore.context import ANONYMOUS, EvaluationContext, default_context
 from flagcore.errors import ConfigError
 from flagcore.flags import Flags
+from flagcore.health import NO_CLIENT, Health
 from flagcore.options import Options, read_options
 from flagcore.resolution import ABSENT, ErrorCode, Reason
 from flagcore.value import copied
@@ -31,6 +34,7 @@ __all__ = [
     "FlagRow",
     "Framework",
     "Gate",
+    "Health",
     "Options",
     "RequireFlag",
     "bind",
@@ -42,6 +46,7 @@ __all__ = [
     "format_rows",
     "gate_decorator",
     "get_flags",
+    "health",
     "is_async",
     "named_rows",
     "read_context",
@@ -51,6 +56,11 @@ __all__ = [
     "rows_as_json",
     "unbind",
 ]
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
 
 R = TypeVar("R")
 V = TypeVar("V", bound=Callable[..., Any])
@@ -111,6 +121,14 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
+def health(client: FlagClient | None) -> Health:
+    """
+    How a client is, for a health check: `http_status`, `http_headers` and `as_json()` are its answer, the same in every
+    framework. Without a client it is not ready. I/O: none, but where it wakes a client that is asleep.
+    """
+    return client.health() if client is not None else NO_CLIENT
+
+
 def request_view(view_of: Callable[[R], Flags], request: R) -> Callable[[], Flags]:
     """
     The one view of a request, as a callable to `bind`: made by the first call, as `view_of(request)`, and the same at
@@ -166,6 +184,18 @@ class Gate(Generic[R]):
         seconds = self.retry_after_seconds
         if seconds is not None and (type(seconds) is not int or seconds < 0):
             raise ConfigError(f"retry_after_seconds: expected whole seconds, 0 or more; got {seconds!r}")
+
+    def facing(self, flags: Flags) -> Self:
+        """
+        The gate that decides for these flags: this one; or, where its flag is older than `max_stale_seconds` and
+        `on_stale` is "fail", one that is closed to everybody and answers 503 (RFC 9110 §15.6.4).
+        """
+        if flags.snapshot.missing is not ErrorCode.GENERAL:
+            return self
+        if flags.details(self.key, None).error_code is not ErrorCode.GENERAL:
+            return self  # another layer answers for it
+        # No value but True and False is matched by a flag without an answer.
+        return replace(self, value=None, status=int(HTTPStatus.SERVICE_UNAVAILABLE), fallback=None, redirect_to=None)
 
     def is_open(self, flags: Flags) -> bool:
         """

@@ -11,7 +11,6 @@ a read is a dictionary look-up; closed, it answers from its last state and nothi
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -20,19 +19,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, Final, Literal
-from weakref import WeakSet
+from typing import Any, Final
 
 from flagcore.binding import bind, unbind
 from flagcore.context import EvaluationContext
 from flagcore.errors import ConfigError
-from flagcore.feed.disk import user_cache_folder
+from flagcore.feed.folder import user_cache_folder
 from flagcore.flags import Flags
-from flagcore.layer import Feed, Layer
+from flagcore.health import Health
+from flagcore.life import Life, task_feed, thread_feed
 from flagcore.reader import ContextLike, Reader
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode, Resolution
-from flagcore.snapshot import Sleeping, Snapshot, Table
+from flagcore.snapshot import Snapshot, Table
+from flagcore.staleness import OnStale, Staleness
 from flagcore.state import State, check_options
 from flagcore.status import ErrorHandler, Status
 from flagcore.value import kind
@@ -43,8 +43,6 @@ if sys.version_info >= (3, 11):
     from typing import Self
 else:
     from typing_extensions import Self
-
-logger = logging.getLogger("flagcore")
 
 #: `FlagClient(cache_dir=USER_CACHE)`: the user's own cache folder, as the platform has it. The default.
 USER_CACHE: Final = Path("<the user's cache folder>")
@@ -58,11 +56,15 @@ class FlagClient(Reader):
         sources: where the flags come from. Several are layers: the first that defines a flag answers for it.
         cache_dir: the folder for the last good document of each network source; the user's cache folder by default,
             None keeps nothing on disk.
-        max_stale_seconds: the age from which on `on_stale` decides; None for never.
-        on_stale: what a document older than that does; `serve`, the only answer so far, goes on serving it.
+        max_stale_seconds: how long a source may fail to confirm its document, in seconds since it last did, before
+            `on_stale` decides; None for ever.
+        on_stale: what becomes of that document then. `serve`: it goes on answering. `default`: it answers no more, so
+            that a lower layer or the callers' defaults do. `fail`: as `default`, and `require_flag` answers 503, and
+            the health check is red. The source's next confirmation brings it back.
         on_error: called with an `ErrorContext` for each failure behind the scenes, in the feed's thread or task. What
             it raises is logged and harms nothing.
-        share: one connection for all processes of a host; not available yet.
+        share: one connection to each network source for all processes of a host that read it, whichever of them
+            lives. Needs a cache folder; where the platform or the folder can't do it, each has its own.
 
     Raises:
         ConfigError: no source, something that is no source, or an option that can't be right.
@@ -73,22 +75,16 @@ class FlagClient(Reader):
         *sources: Any,
         cache_dir: str | os.PathLike[str] | None = USER_CACHE,
         max_stale_seconds: float | None = None,
-        on_stale: Literal["serve"] = "serve",
+        on_stale: OnStale = "serve",
         on_error: ErrorHandler | None = None,
         share: bool = False,
     ) -> None:
-        check_options(cache_dir, max_stale_seconds, on_stale, share)
-        self._answers: Table = Sleeping(self._woken)
-        self._closed = False
-        #: The process that reads may go ahead in; 0 while asleep, so that one comparison tells both sleep and a fork.
-        self._pid = 0
-        #: The process that the locks and feeds belong to.
-        self._home = os.getpid()
-        self._lifecycles = {self._home: threading.RLock()}
+        check_options(cache_dir, share)
+        staleness = Staleness(max_stale_seconds, on_stale)
         self._entries: list[bool] = []
         folder = None if cache_dir is None else user_cache_folder() if cache_dir is USER_CACHE else Path(cache_dir)
-        self._state = State(sources, folder, on_error, self._swap)
-        _clients.add(self)
+        self._state = State(sources, folder, on_error, staleness, share=share)
+        self._life = Life(self._state, self._show)
 
     def start(self, wait_seconds: float = 0.0) -> bool:
         """
@@ -101,14 +97,14 @@ class FlagClient(Reader):
         Returns:
             Whether the client is ready.
         """
-        self._begin(_thread_feed)
+        self._life.start(thread_feed, wait_seconds)
         return self.wait_ready(wait_seconds)
 
     async def astart(self, wait_seconds: float = 0.0) -> bool:
         """
         As `start`, with a task in the running loop (asyncio or trio) for each source that has news.
         """
-        self._begin(_task_feed)
+        self._life.start(task_feed, wait_seconds)
         return await self.await_ready(wait_seconds)
 
     def close(self, timeout_seconds: float = 5.0) -> None:
@@ -120,7 +116,7 @@ class FlagClient(Reader):
             timeout_seconds: how long to wait for threads and the disk; what takes longer ends by itself.
         """
         deadline = time.monotonic() + timeout_seconds
-        for feed in self._end():
+        for feed in self._life.end():
             feed.join(max(0.0, deadline - time.monotonic()))
         if self._state.cache is not None:
             self._state.cache.flush(max(0.0, deadline - time.monotonic()))
@@ -131,7 +127,7 @@ class FlagClient(Reader):
         """
         import anyio
 
-        feeds = self._end()
+        feeds = self._life.end()
         with anyio.move_on_after(timeout_seconds, shield=True):
             while not all(feed.join(0) for feed in feeds):  # noqa: ASYNC110 - a thread or the disk tells no loop
                 await anyio.sleep(_LOOK_SECONDS)
@@ -139,7 +135,7 @@ class FlagClient(Reader):
                 await anyio.sleep(_LOOK_SECONDS)
 
     def __enter__(self) -> Self:
-        self._entries.append(self._begin(_thread_feed))
+        self._entries.append(self._life.start(thread_feed))
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -147,7 +143,7 @@ class FlagClient(Reader):
             self.close()
 
     async def __aenter__(self) -> Self:
-        self._entries.append(self._begin(_task_feed))
+        self._entries.append(self._life.start(task_feed))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -162,16 +158,17 @@ class FlagClient(Reader):
         Returns:
             Whether it is. False at once when every source denies this client.
         """
-        self._woken()
-        self._state.settled.wait(timeout_seconds)
+        self._life.woken()
+        if self._life.is_awake:
+            self._state.settled.wait(timeout_seconds)
         return self._state.is_ready
 
     async def await_ready(self, timeout_seconds: float) -> bool:
         """
         As `wait_ready`, without holding up the loop.
         """
-        self._woken()
-        if timeout_seconds > 0:
+        self._life.woken()
+        if timeout_seconds > 0 and self._life.is_awake:
             await self._state.settled.await_(timeout_seconds)
         return self._state.is_ready
 
@@ -180,8 +177,8 @@ class FlagClient(Reader):
         Fetch from every source now, in this thread, within the sources' own time-outs. A source that had denied this
         client is followed again if it answers. Never raises for a fault of the network: see `status` and `on_error`.
         """
-        self._fetch_all()
-        self._revive(_thread_feed)
+        self._life.fetch_all()
+        self._life.revive(thread_feed)
 
     async def arefresh(self) -> None:
         """
@@ -191,14 +188,14 @@ class FlagClient(Reader):
 
         def fetch() -> None:
             try:
-                self._fetch_all()
+                self._life.fetch_all()
             finally:
                 done.set()
 
         # A thread of its own: a pool's would linger after it, and might be held back by a name look-up that hangs.
         threading.Thread(target=fetch, name="flagcore-refresh", daemon=True).start()
         await done.await_(inf)
-        self._revive(_task_feed)
+        self._life.revive(task_feed)
 
     @property
     def status(self) -> Status:
@@ -206,7 +203,15 @@ class FlagClient(Reader):
         How far the flags can be trusted: the status of the source that is worst off. While nothing follows the
         sources (asleep, closed), a document that was READY is STALE.
         """
-        return self._state.status(followed=self._is_awake())
+        return self._state.status(followed=self._life.is_followed)
+
+    def health(self) -> Health:
+        """
+        How the client and each of its sources are at this moment: status, version, age, last error; no secret. As a
+        read does, it wakes a client that is asleep: a probe may be all that ever asks.
+        """
+        self._life.woken()
+        return self._state.health(followed=self._life.is_followed)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -249,9 +254,9 @@ class FlagClient(Reader):
         """
         As `flags`, with a callable that gives the context when the first flag is read. It must not raise.
         """
-        if self._pid != os.getpid():  # asleep, or a child of a fork that ran no hooks
-            self._woken()
-        return Flags(self._state.snapshot, context, self._woken)
+        if self._life.pid != os.getpid():  # asleep, or a child of a fork that ran no hooks
+            self._life.visit()
+        return Flags(self._state.snapshot, context, self._life.woken)
 
     @contextmanager
     def bound(self, context: ContextLike = None) -> Iterator[Flags]:
@@ -277,96 +282,14 @@ class FlagClient(Reader):
         except TypeError:  # a key that can't be looked up
             return Resolution.error(repr(key), ErrorCode.GENERAL, f"expected a key that is a str, got {kind(key)}")
 
+    def _show(self, answers: Table) -> None:
+        self._answers = answers
+
     def lay(self, overlay: Snapshot) -> Callable[[], None]:
         """
         Internal: put a layer above all others, for `flagcore.testing`. Returns a function that takes it off again.
         """
         return self._state.lay(overlay)
-
-    def _is_awake(self) -> bool:
-        return not self._closed and self._pid == os.getpid()
-
-    def _lifecycle(self) -> threading.RLock:
-        # One for each process: a child never touches a lock that its parent may have held at the fork.
-        return self._lifecycles.setdefault(os.getpid(), threading.RLock())
-
-    def _begin(self, make_feed: Callable[[Layer], Feed]) -> bool:
-        with self._lifecycle():
-            if self._is_awake():
-                return False
-            self._make_own()
-            self._closed = False
-            self._state.settled.clear()
-            for layer in self._state.layers:
-                layer.begin()
-            feeds = [make_feed(layer) for layer in self._state.layers if not layer.is_given]
-            self._pid = os.getpid()
-            self._state.publish()
-            for feed in feeds:
-                feed.start()
-            return True
-
-    def _end(self) -> list[Feed]:
-        with self._lifecycle():
-            self._make_own()
-            self._closed, self._pid = True, os.getpid()
-            feeds = [layer.feed for layer in self._state.layers if layer.feed is not None]
-            for layer in self._state.layers:
-                layer.feed = None
-            for feed in feeds:
-                feed.stop()
-            self._swap(self._state.snapshot)
-            self._state.settled.set()
-            return feeds
-
-    def _woken(self) -> Snapshot:
-        """
-        The current state; wakes a client that is asleep. Never raises.
-        """
-        if self._pid != os.getpid():
-            try:
-                with self._lifecycle():
-                    if self._closed:
-                        self._make_own()
-                        self._pid = os.getpid()
-                    else:
-                        self._begin(_thread_feed)
-            except RuntimeError:  # no thread can be started, as while the interpreter shuts down
-                logger.exception("the flags can't be followed; the last state answers")
-        return self._state.snapshot
-
-    def _make_own(self) -> None:
-        if self._home == os.getpid():
-            return
-        self._home = os.getpid()
-        self._state.renew()
-
-    def _swap(self, snapshot: Snapshot) -> None:
-        if self._pid:
-            self._answers = snapshot.answers
-
-    def _fall_asleep(self) -> None:
-        # Runs in a child, right after a fork: takes no lock, starts nothing.
-        if not self._closed:
-            self._answers = Sleeping(self._woken)
-            self._pid = 0
-
-    def _fetch_all(self) -> None:
-        from flagcore.feed.threads import fetch_once
-
-        with self._lifecycle():
-            self._make_own()
-        for layer in self._state.layers:
-            if layer.is_given:
-                layer.load()
-            else:
-                fetch_once(layer.source, layer, covered=layer.is_followed)
-
-    def _revive(self, make_feed: Callable[[Layer], Feed]) -> None:
-        with self._lifecycle():
-            for layer in self._state.layers if self._is_awake() else ():
-                if layer.ended and layer.status is Status.READY:
-                    make_feed(layer).start()
 
     def __repr__(self) -> str:
         return f"FlagClient({', '.join(layer.source.name for layer in self._state.layers)}; {self.status})"
@@ -374,28 +297,3 @@ class FlagClient(Reader):
 
 #: Seconds between two looks at whether a thread has ended, where waiting for it would hold up a loop.
 _LOOK_SECONDS = 0.005
-
-_clients: WeakSet[FlagClient] = WeakSet()
-
-
-def _fork_happened() -> None:
-    for client in _clients:
-        client._fall_asleep()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fork_happened)
-
-
-def _thread_feed(layer: Layer) -> Feed:
-    from flagcore.feed.threads import ThreadFeed
-
-    layer.feed = ThreadFeed(layer.source, layer)
-    return layer.feed
-
-
-def _task_feed(layer: Layer) -> Feed:
-    from flagcore.feed.tasks import TaskFeed
-
-    layer.feed = TaskFeed(layer.source, layer)
-    return layer.feed

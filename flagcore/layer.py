@@ -6,35 +6,44 @@ A layer is the `Sink` its feed tells. It parses, compiles and hands on; it never
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
-from typing import Any, Protocol
+from datetime import datetime
+from math import inf
+from typing import TYPE_CHECKING, Any, Protocol
 
+from flagcore.document import compiled, fingerprint, read
 from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
-from flagcore.formats import faults, parse
+from flagcore.formats import FORMATS, load
+from flagcore.health import message
 from flagcore.provided import Provided
 from flagcore.resolution import ErrorCode
-from flagcore.rules.compiler import compile_ruleset
-from flagcore.rules.model import Fault, Ruleset
-from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.snapshot import EMPTY
 from flagcore.source import Body, Same, Source
+from flagcore.staleness import Staleness
 from flagcore.status import ErrorContext, ErrorSource, Status
+
+if TYPE_CHECKING:
+    from flagcore.feed.engine import Flow
+    from flagcore.feed.plan import Plan
 
 __all__ = ["Feed", "Layer", "Owner"]
 
 logger = logging.getLogger("flagcore")
-
-#: Faults of one document that are logged one by one: enough to see what kind they are, too few to drown a log.
-_LOGGED_FAULTS = 5
 
 
 class Owner(Protocol):
     """
     What a layer asks of the client it belongs to.
     """
+
+    def make_own(self) -> None:
+        """
+        About to change something: in a forked child, see to it that no lock is the parent's.
+        """
+        ...
 
     def publish(self) -> None:
         """
@@ -61,6 +70,10 @@ class Feed(Protocol):
     def join(self, timeout_seconds: float) -> bool: ...
 
 
+#: The feeds that a child of a fork was left by its parent.
+_inherited: list[Feed] = []
+
+
 class Layer:
     """
     One source and its last good document.
@@ -71,12 +84,22 @@ class Layer:
         status: how far it can be trusted.
         attempted: whether the source has been asked, and has answered or failed, since the last start.
         confirmed: whether the source itself, not the disk, has confirmed a document in this process.
-        error: what the last attempt failed with, until one succeeds.
+        expired: whether its document is too old to answer.
+        last_error: what last went wrong, as a health check tells it, and when.
         ended: whether its feed has given up for good.
         feed: what keeps it fresh; None while nothing does.
     """
 
-    def __init__(self, source: Any, spelled: str, owner: Owner, cache: DiskCache | None) -> None:
+    def __init__(
+        self,
+        source: Any,
+        spelled: str,
+        owner: Owner,
+        cache: DiskCache | None,
+        staleness: Staleness,
+        *,
+        share: bool = False,
+    ) -> None:
         if not (callable(getattr(source, "fetch", None)) or callable(getattr(source, "read", None))):
             raise ConfigError(
                 f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
@@ -85,14 +108,18 @@ class Layer:
         self.source = source
         self.snapshot = EMPTY
         self.status = Status.NOT_READY
-        self.attempted = self.confirmed = self.ended = False
-        self.error: SourceError | None = None
+        self.attempted = self.confirmed = self.ended = self.expired = False
+        self.last_error: tuple[str, datetime] | None = None
         self.feed: Feed | None = None
         #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
         self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
         self._identity: bytes | None = getattr(source, "identity", None)
         self._cache = cache if self._identity is not None else None
+        self._shares = share
         self._owner = owner
+        self._staleness = staleness
+        #: When the source last confirmed the document, on the monotonic clock: the wall's may be set.
+        self._confirmed_at = 0.0
         self._digest = b""
         self._etag: str | None = None
         self._failing = False
@@ -106,6 +133,9 @@ class Layer:
         Begin anew in a forked child: the document stays, the lock and the feed are the parent's and are left alone.
         """
         self._lock = threading.RLock()
+        if self.feed is not None:
+            # For good: a finaliser of theirs would act on connections and event loops that are the parent's.
+            _inherited.append(self.feed)
         self.feed = None
 
     @property
@@ -126,13 +156,27 @@ class Layer:
         """
         return self.feed is not None and not self.ended and not self._failing and self.confirmed
 
+    def follow(self, plan: Plan, *, etag: str | None) -> Flow:
+        """
+        The conversation that keeps it fresh, for a feed to carry out. I/O: opens a file where the connection is shared.
+        """
+        if self._shares and self._cache is not None:
+            from flagcore.feed.sharing import sharing
+
+            return sharing(self._cache.folder, self.source, plan, etag=etag)
+        from flagcore.feed.engine import feed
+
+        return feed(plan, etag=etag)
+
     def begin(self) -> None:
         """
         The source is about to be followed, again or for the first time: what it said before is not confirmed now.
         """
         with self._lock:
             self.attempted = self.confirmed = self.ended = False
-            self.status = Status.NOT_READY if self.snapshot is EMPTY else Status.STALE
+            self.status = Status.NOT_READY if self.snapshot is EMPTY else self._unconfirmed
+        if self.source.format in FORMATS:  # of one's own it says so when a document comes
+            load(self.source.format)
         self.load()
 
     def load(self) -> None:
@@ -153,16 +197,20 @@ class Layer:
         """
         Take the document that the program itself holds.
         """
+        self._owner.make_own()
         fault: SourceError | None = None
         with self._lock:
+            was_ready = self.status is Status.READY
             given, version = self.source.read()
             if isinstance(given, Provided):
                 self.snapshot, (self.status, fault) = given, self.source.health()
             else:
-                self.snapshot = _compiled(given, version, self.source.name, time.time())
+                self.snapshot = compiled(given, version, self.source.name, time.time())
                 self.status = Status.READY
             if self.status is Status.READY:
                 self._confirm()
+            elif was_ready:  # it was current until it said otherwise
+                self._confirmed_at = time.monotonic()
         if fault is None:
             self._owner.publish()
         elif isinstance(fault, SourceDenied):
@@ -175,25 +223,27 @@ class Layer:
 
     def keep(self, body: Body | Same) -> None:
         with self._lock:
+            is_news = isinstance(body, Body) or self.status is not Status.READY
             if isinstance(body, Body):
                 self._accept(body)
             self._confirm()
         # Outside of the lock: what listens to changes may ask this layer for anything.
-        self._owner.publish()
+        if is_news:
+            self._owner.publish()
 
     def fail(self, error: SourceError, *, covered: bool) -> None:
         with self._lock:
             self.attempted = True
-            self.error = error
             begins = not covered and not self._failing
             if not covered:
                 self._failing = True
-                self.status = Status.STALE if self._has_come else Status.ERROR
+                self.status = self._unconfirmed
+            parser = isinstance(error, MalformedDocument)
+            report = self._noted(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
         if begins:
-            answers = "the last good document stays" if self._has_come else "its callers get their defaults"
+            answers = "the last good document stays" if self.is_answering else "its callers get their defaults"
             logger.warning("%s; %s, and it is tried again", self._said(error), answers)
-        parser = isinstance(error, MalformedDocument)
-        self._report(error, ErrorSource.PARSER if parser else ErrorSource.NETWORK, is_transient=True)
+        self._report(report)
         self._owner.publish()
 
     def end(self, error: SourceError | None) -> None:
@@ -201,10 +251,10 @@ class Layer:
             return
         with self._lock:
             self.attempted = self._failing = self.ended = True
-            self.error = error
             self.status = Status.FATAL
+            report = self._noted(error, ErrorSource.NETWORK, is_transient=False)
         logger.error("%s; nothing more is asked of it until FlagClient.refresh()", self._said(error))
-        self._report(error, ErrorSource.NETWORK, is_transient=False)
+        self._report(report)
         self._owner.publish()
 
     @property
@@ -212,28 +262,91 @@ class Layer:
         """
         What to say of a key that this layer might yet define.
         """
-        if self.snapshot is not EMPTY:
+        if self.snapshot is not EMPTY and not self.expired:
             return ErrorCode.FLAG_NOT_FOUND
+        if self.has_failed:
+            return ErrorCode.GENERAL
         return ErrorCode.PROVIDER_FATAL if self.status is Status.FATAL else ErrorCode.PROVIDER_NOT_READY
 
     @property
-    def _has_come(self) -> bool:
+    def has_come(self) -> bool:
+        """
+        Whether a document is at hand, however old.
+        """
         return self.snapshot.fetched_at is not None
 
+    @property
+    def is_answering(self) -> bool:
+        """
+        Whether its document answers reads.
+        """
+        return self.has_come and not self.expired
+
+    @property
+    def has_failed(self) -> bool:
+        """
+        Whether its document is too old, and that is a failure of the whole.
+        """
+        return self.expired and self._staleness.fails
+
+    @property
+    def age_seconds(self) -> float | None:
+        """
+        Seconds since the source last confirmed the document; 0.0 for what the program itself holds, None for none.
+        """
+        if not self.has_come:
+            return None
+        if self.is_given and self.status is Status.READY:
+            return 0.0
+        return time.monotonic() - self._confirmed_at
+
+    @property
+    def expires_at(self) -> float:
+        """
+        When its document will be too old to answer, on the monotonic clock; infinite while its source confirms it or is
+        not followed, and once it is too old.
+        """
+        is_followed = self.feed is not None or self.is_given
+        is_waiting = is_followed and self.has_come and not self.expired and self.status is not Status.READY
+        return self._confirmed_at + self._staleness.limit_seconds if is_waiting else inf
+
+    def expire(self) -> None:
+        """
+        Let its document answer no more, if it is too old.
+        """
+        with self._lock:
+            if time.monotonic() < self.expires_at:
+                return
+            self.expired = True
+            if self.status is Status.STALE:
+                self.status = self._unconfirmed
+        logger.warning(
+            "%s: not confirmed for %.3g s; its document is not used until it is (max_stale_seconds=%g, on_stale=%r)",
+            self.source.name,
+            self.age_seconds,
+            self._staleness.max_stale_seconds,
+            self._staleness.on_stale,
+        )
+
+    @property
+    def _unconfirmed(self) -> Status:
+        return Status.STALE if self.has_come and not self.has_failed else Status.ERROR
+
     def _accept(self, body: Body) -> None:
-        digest = _digest(body.content)
+        digest = fingerprint(body.content)
         if digest != self._digest or self.snapshot is EMPTY:
             now = time.time()
-            self.snapshot = self._parsed(body, self.source.name, now, digest)
+            self.snapshot = read(self.source.format, body, digest, self.source.name, now)
             self._digest = digest
             if self._cache is not None and self._identity is not None:
                 self._cache.put(self._identity, body, now)
         self._etag = body.etag
 
     def _confirm(self) -> None:
-        recovered, self._failing = self._failing, False
+        recovered = self._failing or self.expired
+        self._failing = self.expired = False
+        self._confirmed_at = time.monotonic()
         self.attempted = self.confirmed = True
-        self.error = None
         self.status = Status.READY
         if recovered:
             logger.info("%s: answers again", self.source.name)
@@ -246,51 +359,36 @@ class Layer:
             self.fail(error, covered=False)
 
     def _load_stored(self, stored: Stored) -> None:
-        digest = _digest(stored.body.content)
+        digest, origin = fingerprint(stored.body.content), f"{self.source.name} (disk)"
         try:
-            snapshot = self._parsed(stored.body, f"{self.source.name} (disk)", stored.fetched_at, digest)
+            snapshot = read(self.source.format, stored.body, digest, origin, stored.fetched_at)
         except MalformedDocument as error:
             failure = CacheError(f"the disk cache holds what is no document, and it is ignored: {error}")
-            return self._report(failure, ErrorSource.DISK, is_transient=False)
+            return self._report(self._noted(failure, ErrorSource.DISK, is_transient=False))
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE
+            self._confirmed_at = time.monotonic() - max(0.0, time.time() - stored.fetched_at)
         return self._owner.publish()
-
-    def _parsed(self, body: Body, origin: str, fetched_at: float, digest: bytes) -> Snapshot:
-        ruleset = parse(self.source.format, body)
-        _log_faults(origin, faults(ruleset))
-        return _compiled(ruleset, body.etag or digest.hex()[:12], origin, fetched_at)
 
     def _said(self, error: SourceError) -> str:
         # Errors of the network begin with the address, which is the source's name.
         told = str(error)
         return told if told.startswith(self.source.name) else f"{self.source.name}: {told}"
 
-    def _report(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> None:
-        self._owner.report(ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name))
+    def _noted(self, error: Exception, source: ErrorSource, *, is_transient: bool) -> ErrorContext:
+        report = ErrorContext.now(error, source, is_transient=is_transient, origin=self.source.name)
+        self.last_error = (message(error), report.timestamp)
+        return report
+
+    def _report(self, report: ErrorContext) -> None:
+        self._owner.report(report)
+        _let_go(report.exception)
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _log_faults(origin: str, found: list[Fault]) -> None:
-    # Once for each document: whoever calls has seen that it is another one.
-    for fault in found[:_LOGGED_FAULTS]:
-        place = f" ({fault.place})" if fault.place else ""
-        logger.warning("%s: %s%s: %s; its callers get their defaults", origin, fault.where, place, fault.message)
-    if len(found) > _LOGGED_FAULTS:
-        logger.warning("%s: %d more like these; `flagcore check` lists all", origin, len(found) - _LOGGED_FAULTS)
-
-
-def _compiled(ruleset: Ruleset, version: str, origin: str, fetched_at: float) -> Snapshot:
-    return Snapshot(
-        ruleset.plain,
-        compile_ruleset(ruleset),
-        hierarchy=ruleset.hierarchy,
-        version=version,
-        origin=origin,
-        fetched_at=fetched_at,
-        metadata=ruleset.metadata,
-    )
+def _let_go(error: BaseException) -> None:
+    # Whoever keeps it would keep its frames, and they what came: up to 64 MiB.
+    at: BaseException | None = error
+    while at is not None:
+        at.__traceback__ = None
+        at = at.__cause__ or at.__context__

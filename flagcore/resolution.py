@@ -44,7 +44,7 @@ class ErrorCode(str, Enum):
     Why a flag could not be resolved.
     """
 
-    PROVIDER_NOT_READY = "PROVIDER_NOT_READY"  #: no document has come yet that could define it
+    PROVIDER_NOT_READY = "PROVIDER_NOT_READY"  #: no document has come yet that could define it, or it is too old
     PROVIDER_FATAL = "PROVIDER_FATAL"  #: none will come: the service denies this client
     FLAG_NOT_FOUND = "FLAG_NOT_FOUND"  #: no document defines it
     PARSE_ERROR = "PARSE_ERROR"  #: its definition cannot be understood

@@ -131,8 +131,9 @@ class Snapshot:
         origin: where it came from: the source's name, with `(disk)` where the disk cache answered for it.
         fetched_at: when it came, in seconds since the epoch; None when nothing has.
         hierarchy: the attribute names that override paths go along.
-        missing: the code for a key that is not here: `FLAG_NOT_FOUND`, or that a source which may define it has
-            brought nothing yet.
+        missing: the code for a key that is not here: `FLAG_NOT_FOUND`; where a source that may define it has brought
+            nothing yet, or what is too old, `PROVIDER_NOT_READY` or `PROVIDER_FATAL`; `GENERAL` where the latter is a
+            failure of the whole (`on_stale="fail"`), so that gates answer 503.
         metadata: the document's own, which goes with the answers for keys that are not here; of layers, the first that
             any has.
     """
@@ -316,7 +317,14 @@ _NOTHING = object()
 
 _MISSING = {
     ErrorCode.FLAG_NOT_FOUND: "no source defines the flag {key!r}; look for a slip in the key",
-    ErrorCode.PROVIDER_NOT_READY: "no document has come yet that could define {key!r}; see FlagClient.status",
+    ErrorCode.PROVIDER_NOT_READY: (
+        "no document has come yet that could define {key!r}, or it is older than max_stale_seconds; "
+        "see FlagClient.health()"
+    ),
+    ErrorCode.GENERAL: (
+        "the document that could define {key!r} is older than max_stale_seconds, and on_stale is 'fail'; "
+        "see FlagClient.health()"
+    ),
     ErrorCode.PROVIDER_FATAL: "the service denies this client, so nothing defines {key!r}; check its key and scope",
 }
 

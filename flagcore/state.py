@@ -11,17 +11,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from flagcore.errors import CacheError, ConfigError
 from flagcore.feed.disk import DiskCache
+from flagcore.health import Health, SourceHealth, shown
 from flagcore.layer import Layer
+from flagcore.process import ProcessLock
 from flagcore.provided import stacked
 from flagcore.readiness import Readiness
 from flagcore.resolution import ErrorCode
 from flagcore.snapshot import EMPTY, Snapshot
+from flagcore.staleness import SERVE, Countdown, Staleness
 from flagcore.status import ErrorContext, ErrorHandler, ErrorSource, Status, worst
 
 __all__ = ["State", "check_options"]
@@ -37,7 +41,8 @@ class State:
         sources: the layers, the first on top.
         folder: where network sources' documents are kept, or None for nowhere.
         on_error: the user's.
-        on_publish: told of each new snapshot, under the writer's lock; swaps the client's read table.
+        staleness: how old a layer's document may become, and what happens then.
+        share: one connection to a source for all processes that use `folder`.
 
     Raises:
         ConfigError: there is no source, one is none, or `on_error` can't be called.
@@ -47,14 +52,19 @@ class State:
         snapshot: the current state, of all layers together.
         settled: set once the client is ready, or can't become so.
         cache: the disk cache, or None.
+        on_publish: told of each new snapshot, under the writer's lock.
     """
+
+    on_publish: Callable[[Snapshot], object] = staticmethod(lambda _: None)
 
     def __init__(
         self,
         sources: Sequence[Any],
         folder: Path | None,
         on_error: ErrorHandler | None,
-        on_publish: Callable[[Snapshot], None],
+        staleness: Staleness = SERVE,
+        *,
+        share: bool = False,
     ) -> None:
         if not sources:
             raise ConfigError("sources: expected at least one, such as FileSource('flags.yaml'); got none")
@@ -63,21 +73,36 @@ class State:
         self.cache = DiskCache(folder, self._disk_failed) if folder is not None else None
         self.snapshot = EMPTY
         self._on_error = on_error
-        self._on_publish = on_publish
         self._disk_is_failing = False
         self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
         self._watchers: dict[object, Callable[[Status], object]] = {}
         self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
-        self.layers = [Layer(source, f"sources[{n}]", self, self.cache) for n, source in enumerate(sources)]
+        #: The process that the locks and feeds belong to.
+        self._home = os.getpid()
+        self._owning = ProcessLock()
+        if share and self.cache is None:
+            logger.warning("share: there is no cache folder to share in, so that each process has its own connections")
+        self.layers = [
+            Layer(each, f"sources[{n}]", self, self.cache, staleness, share=share) for n, each in enumerate(sources)
+        ]
         self._renew_locks()
         for layer in self.layers:
             layer.load()
 
-    def renew(self) -> None:
+    def make_own(self) -> None:
         """
-        Begin anew in a forked child: what is known stays, every lock is a new one, and nothing is joined.
+        In a forked child begin anew: what is known stays, every lock is a new one, and nothing is joined. Whoever takes
+        a lock comes by here first.
         """
+        if self._home == os.getpid():
+            return
+        with self._owning:
+            if self._home != os.getpid():
+                self._renew()
+                self._home = os.getpid()
+
+    def _renew(self) -> None:
         self._renew_locks()
         for layer in self.layers:
             layer.renew()
@@ -87,17 +112,33 @@ class State:
     def _renew_locks(self) -> None:
         self._writing = threading.Lock()
         self.settled = Readiness()
+        self._countdown: Countdown | None = None
+
+    def rest(self) -> list[Countdown]:
+        """
+        The sources are followed no more, so that no document becomes too old: what answers goes on answering. Returns
+        what has still to end.
+        """
+        with self._writing:
+            waiting, self._countdown = self._countdown, None
+        if waiting is None:
+            return []
+        waiting.stop()
+        return [waiting]
 
     def publish(self) -> None:
         """
         A layer has another document or status: make the whole anew, and tell whom it concerns.
         """
         with self._writing:
+            for layer in self.layers:
+                layer.expire()
             old = self.snapshot
             new = self.snapshot = self._merged()
-            self._on_publish(new)
+            self.on_publish(new)
             before, self._told = self._told, self.status(followed=True)
             now = self._told
+            self._await_expiry()
         if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.confirmed):
             self.settled.set()
         changed = new.changed_from(old) if self._listeners else None
@@ -141,6 +182,7 @@ class State:
         """
         Put a snapshot above all layers. Returns a function that takes it off again.
         """
+        self.make_own()
         self._overlays = [overlay, *self._overlays]
         self.publish()
 
@@ -163,13 +205,49 @@ class State:
         """
         return worst([layer.status if followed else layer.unfollowed_status for layer in self.layers])
 
+    def health(self, *, followed: bool) -> Health:
+        """
+        How the whole and each layer are at this moment; `followed` as in `status`.
+        """
+        layers = self.layers
+        ages = [age for age in (layer.age_seconds for layer in layers) if age is not None]
+        return Health(
+            self.status(followed=followed),
+            any(layer.has_come for layer in layers)
+            and all(layer.has_come or layer.attempted for layer in layers)
+            and not any(layer.has_failed for layer in layers),
+            self.snapshot.version,
+            max(ages, default=None),
+            tuple(
+                SourceHealth(
+                    shown(layer.source.name),
+                    layer.status if followed else layer.unfollowed_status,
+                    layer.snapshot.version,
+                    layer.age_seconds,
+                    *(layer.last_error or ()),
+                )
+                for layer in layers
+            ),
+        )
+
+    def _await_expiry(self) -> None:
+        # Under the writer's lock. At most one thread waits, and none while every source confirms its document.
+        moment = min(layer.expires_at for layer in self.layers)
+        if self._countdown is not None:
+            if self._countdown.moment == moment:
+                return
+            self._countdown.stop()
+            self._countdown = None
+        if moment < inf:
+            self._countdown = Countdown(moment, self.publish)
+            with suppress(RuntimeError):  # the interpreter is shutting down: no thread can be started any more
+                self._countdown.start()
+
     def _merged(self) -> Snapshot:
-        missing = ErrorCode.FLAG_NOT_FOUND
-        for layer in self.layers:
-            if layer.missing is not missing:
-                missing = layer.missing
-                break
-        came = [layer.snapshot for layer in self.layers if layer.snapshot is not EMPTY]
+        codes = [layer.missing for layer in self.layers if layer.missing is not ErrorCode.FLAG_NOT_FOUND]
+        # A failure of the whole before all else: gates go by it.
+        missing = ErrorCode.GENERAL if ErrorCode.GENERAL in codes else (*codes, ErrorCode.FLAG_NOT_FOUND)[0]
+        came = [layer.snapshot for layer in self.layers if layer.snapshot is not EMPTY and not layer.expired]
         snapshots = (*self._overlays, *came)
         if self.snapshot.missing is missing and self.snapshot.layers == snapshots:
             return self.snapshot
@@ -188,19 +266,14 @@ class State:
         self.report(ErrorContext.now(error, ErrorSource.DISK, is_transient=False, origin="disk"))
 
 
-def check_options(cache_dir: object, max_stale_seconds: object, on_stale: object, share: object) -> None:
+def check_options(cache_dir: object, share: object) -> None:
     """
     Look at a client's options that are about no source.
 
     Raises:
         ConfigError: one can't be right.
     """
-    if cache_dir is not None and not isinstance(cache_dir, (str, os.PathLike)):
+    if cache_dir is not None and (not isinstance(cache_dir, (str, os.PathLike)) or "\0" in os.fspath(cache_dir)):
         raise ConfigError(f"cache_dir: expected a folder or None, got {cache_dir!r}")
-    is_number = isinstance(max_stale_seconds, (int, float)) and not isinstance(max_stale_seconds, bool)
-    if max_stale_seconds is not None and not (is_number and 0 < max_stale_seconds < inf):  # type: ignore[operator]
-        raise ConfigError(f"max_stale_seconds: expected seconds above 0 or None, got {max_stale_seconds!r}")
-    if on_stale != "serve":
-        raise ConfigError(f"on_stale: expected 'serve', the only policy so far; got {on_stale!r}")
-    if share is not False:
-        raise ConfigError(f"share: expected False, sharing a connection comes with a later release; got {share!r}")
+    if not isinstance(share, bool):
+        raise ConfigError(f"share: expected True or False, got {share!r}")

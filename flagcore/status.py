@@ -18,9 +18,11 @@ class Status(str, Enum):
     """
 
     READY = "READY"  #: confirmed by the source, in this process
-    STALE = "STALE"  #: an earlier document (from disk, or from before an outage) answers
+    #: an earlier document (from disk, or from before an outage) answers, or by `on_stale="default"` no longer does
+    STALE = "STALE"
     NOT_READY = "NOT_READY"  #: nothing has come yet
-    ERROR = "ERROR"  #: nothing has come, the last attempt failed, another will be made
+    #: nothing has come, or by `on_stale="fail"` it is too old; the last attempt failed, another will be made
+    ERROR = "ERROR"
     FATAL = "FATAL"  #: the service denies this client; `refresh()` tries again
 
     def __str__(self) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flagcore import SAME, Body, Same
+from flagcore import SAME, Body, FlagClient, Same
+from flagcore.errors import SourceUnavailable
 
 
 def native(**values: Any) -> dict[str, Any]:
@@ -48,6 +50,21 @@ class Table:
         if isinstance(self.answer, Exception):
             raise self.answer
         return SAME if etag is not None and etag == self.answer.etag else self.answer
+
+
+@contextmanager
+def failed_client(*others: Any) -> Iterator[FlagClient]:
+    """
+    A client whose flags `on` and `off` have failed: too old, by the policy that makes that a failure. Beside it, layers
+    that are sound.
+    """
+    table = Table(body("1", on=True, off=False))
+    client = FlagClient(table, *others, cache_dir=None, max_stale_seconds=0.01, on_stale="fail")
+    with client:
+        assert client.wait_ready(5)
+        table.answer = SourceUnavailable("down")
+        eventually(lambda: not client.health().is_ready)
+        yield client
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flagcore import EvaluationContext, FlagClient, Flags, MemorySource, get_flags
 from flagcore.adapter import Gate, bind, context_builder, flag_rows, format_rows, reading, request_view, unbind
 from flagcore.errors import ConfigError
-from tests.documents import native
+from tests.documents import failed_client, native
 
 
 @pytest.fixture
@@ -45,6 +45,19 @@ def test_a_gate_stays_as_it_is_without_flags() -> None:
     """Before anything has come, as for an unknown flag."""
     assert Gate("a").is_open(Flags()) is False
     assert Gate("a", value=False).is_open(Flags()) is True
+
+
+def test_a_gate_is_closed_to_everybody_once_its_flag_has_failed() -> None:
+    """It answers 503, whatever else it was to do; for a flag that another layer defines it decides as ever."""
+    with failed_client(MemorySource(native(other=True))) as client:
+        flags = client.flags()
+        for gate in (Gate("on"), Gate("on", value=False, retry_after_seconds=9), Gate("on", redirect_to="/")):
+            facing = gate.facing(flags)
+            assert (facing.is_open(flags), facing.status) == (False, 503)
+            assert (facing.fallback, facing.redirect_to, facing.headers) == (None, None, gate.headers)
+        gate = Gate("other")
+        assert gate.facing(flags) is gate
+    assert gate.facing(Flags()) is gate
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from flagcore import (
+    Body,
     ErrorCode,
     ErrorContext,
     ErrorSource,
@@ -19,7 +20,7 @@ from flagcore import (
     Status,
     get_flags,
 )
-from flagcore.errors import ConfigError, SourceDenied, SourceUnavailable
+from flagcore.errors import ConfigError, MalformedDocument, SourceDenied, SourceUnavailable
 from tests.documents import Table, body, eventually, native
 
 
@@ -44,7 +45,7 @@ def feed_threads() -> list[str]:
         ((MemorySource(native()),), {"max_stale_seconds": 0}, "max_stale_seconds"),
         ((MemorySource(native()),), {"max_stale_seconds": True}, "max_stale_seconds"),
         ((MemorySource(native()),), {"on_stale": "panic"}, "on_stale"),
-        ((MemorySource(native()),), {"share": True}, "share"),
+        ((MemorySource(native()),), {"share": 1}, "share"),
         ((MemorySource(native()),), {"cache_dir": 5}, "cache_dir"),
     ],
 )
@@ -517,3 +518,23 @@ def test_on_status_tells_each_other_status() -> None:
         client.refresh()
         eventually(lambda: client.status is Status.READY)
     assert told == [Status.READY, Status.STALE]
+
+
+def test_a_kept_error_keeps_nothing_of_what_came() -> None:
+    """`on_error` is told with a traceback; afterwards no frame is left that would hold a document of 64 MB."""
+    errors: list[ErrorContext] = []
+    frames: list[bool] = []
+
+    def note(context: ErrorContext) -> None:
+        errors.append(context)
+        frames.append(context.exception.__traceback__ is not None)
+
+    client = FlagClient(Table(Body(b"<html>"), poll_seconds=0), cache_dir=None, on_error=note)
+    client.refresh()
+    client.close()
+    error: BaseException | None = errors[-1].exception
+    assert isinstance(error, MalformedDocument)
+    assert all(frames)
+    while error is not None:
+        assert error.__traceback__ is None
+        error = error.__cause__ or error.__context__

@@ -91,7 +91,7 @@ def test_a_lock_held_elsewhere_does_not_stop_a_read() -> None:
     client.start(5)
     locks = [
         client._state._writing,
-        client._lifecycle(),
+        client._life._changing.own(),
         client._state.settled._lock,
         *(layer._lock for layer in client._state.layers),
     ]

@@ -6,6 +6,7 @@ Plain frozen values, so that a test can send answers and compare asks. `Body` an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,10 +16,13 @@ from flagcore.source import Body, Same
 __all__ = [
     "Answer",
     "Ask",
+    "Call",
+    "Called",
     "Chunk",
     "Ended",
     "Failed",
     "Fetch",
+    "GiveUp",
     "Keep",
     "Kept",
     "Open",
@@ -59,7 +63,13 @@ class Read:
     """
     Ask for the open stream's next bytes, as soon as there are any. Answered with `Chunk`, `Ended`, `Silent` or
     `Failed`; after the last three the stream is closed.
+
+    Attributes:
+        awaited: None when any byte shows that the stream lives; else the number of the event that must have come
+            within the read deadline, counted from the first `Read` with this number, however many bytes come.
     """
+
+    awaited: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,24 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """
+    Ask for a call that may have to wait for the disk. Answered with `Called`. It must not raise.
+    """
+
+    call: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """
+    Report that nothing more is asked of the source, though the conversation goes on. Answered with `Waited`.
+    """
+
+    error: SourceError
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """
     The stream is open.
@@ -117,7 +145,7 @@ class Ended:
 @dataclass(frozen=True, slots=True)
 class Silent:
     """
-    The read deadline passed without a byte.
+    The read deadline passed without a byte, or without what was awaited.
     """
 
 
@@ -136,6 +164,15 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """
+    What a call returned.
+    """
+
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """
     What was asked for could not be had.
@@ -144,5 +181,5 @@ class Failed:
     error: SourceError
 
 
-Ask: TypeAlias = Fetch | Open | Read | Wait | Keep
-Answer: TypeAlias = Body | Same | Opened | Chunk | Ended | Silent | Waited | Kept | Failed
+Ask: TypeAlias = Fetch | Open | Read | Wait | Keep | Call | GiveUp
+Answer: TypeAlias = Body | Same | Opened | Chunk | Ended | Silent | Waited | Kept | Called | Failed

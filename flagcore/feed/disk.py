@@ -1,42 +1,31 @@
 """
 The disk cache: the last good document of each network source, so that a cold start answers at once.
 
-One file a source: a line of JSON that says what follows, then the document as it came. Files are private to the user,
-written whole or not at all, and shared by every process that reads the same source with the same key. Nothing in them,
-their names included, is a secret.
+One file a source, private to the user, written whole or not at all, and shared by every process, on whatever host,
+that reads the same source with the same key. No file and no file's name holds a secret.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from flagcore.errors import CacheError
+from flagcore.feed.folder import PrivateFolder
+from flagcore.feed.record import About, Unreadable, pack, unpack
 from flagcore.source import Body
 
-__all__ = ["COALESCE_SECONDS", "DiskCache", "Stored", "user_cache_folder"]
-
-logger = logging.getLogger("flagcore")
+__all__ = ["COALESCE_SECONDS", "DiskCache", "Stored"]
 
 #: Seconds between two writes of one source: a burst of changes costs one write. SOASAP's documented figure.
 COALESCE_SECONDS = 2.5
 
-#: Bytes a cache file may have to be read: twice what a service may send, so that a stray file can't fill memory.
-_MAX_FILE_BYTES = 128 * 1024 * 1024
-
-#: The version of the file's own layout.
-_LAYOUT = 1
+#: Seconds within which two processes count as having got the same document at the same time, so that one of them
+#: writes it.
+_TOGETHER_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +50,7 @@ class DiskCache:
 
     def __init__(self, folder: Path, on_error: Callable[[CacheError], object]) -> None:
         self.folder = folder
+        self._files = PrivateFolder(folder)
         self._on_error = on_error
         self.renew()
 
@@ -76,15 +66,12 @@ class DiskCache:
 
     def load(self, identity: bytes) -> Stored | None:
         """
-        The document kept for a source, or None. I/O: reads one file. Never raises: a bad file is reported and ignored.
+        The document kept for a source, or None. I/O: reads two files. Never raises: a bad file, or a folder that
+        others may write in, is reported and ignored.
         """
         try:
-            with self._path(identity).open("rb") as file:
-                content = file.read(_MAX_FILE_BYTES + 1)
-            return _decode(content, identity)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            return self._stored(identity)
+        except (OSError, Unreadable) as error:
             self._report("read", error)
             return None
 
@@ -131,67 +118,35 @@ class DiskCache:
         return 0.0 if written is None else written + COALESCE_SECONDS - time.monotonic()
 
     def _write(self, identity: bytes, body: Body, fetched_at: float) -> None:
-        temporary: str | None = None
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A name of its own for each write, mode 0600: processes that share the folder never meet in one file.
-            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(_encode(body, fetched_at, identity))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self._path(identity))  # noqa: PTH105 - atomic, whatever is there
-        except OSError as error:
-            if temporary is not None:
-                with suppress(OSError):
-                    os.unlink(temporary)  # noqa: PTH108
+            self._files.make()
+            if self._is_there(identity, body, fetched_at):
+                return
+            name = self._files.name(identity)
+            content = pack(name, About(fetched_at, body.etag, body.syntax), body.content)
+            self._files.write(f"{name}.flags", content)
+        except (OSError, Unreadable) as error:
             self._report("written", error)
 
-    def _path(self, identity: bytes) -> Path:
-        return self.folder / f"{hashlib.blake2b(identity, digest_size=16).hexdigest()}.flags"
+    def _is_there(self, identity: bytes, body: Body, fetched_at: float) -> bool:
+        # Workers of one service get each change at the same time: one of them writes it.
+        try:
+            stored = self._stored(identity)
+        except (OSError, Unreadable):
+            return False
+        return stored is not None and stored.body == body and abs(stored.fetched_at - fetched_at) < _TOGETHER_SECONDS
+
+    def _stored(self, identity: bytes) -> Stored | None:
+        try:
+            name = self._files.name(identity)
+            content = self._files.read(f"{name}.flags")
+        except FileNotFoundError:
+            return None
+        about, body = unpack(name, content, About)
+        return Stored(body, about.fetched_at)
 
     def _report(self, what: str, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         failure = CacheError(f"the disk cache could not be {what}, and serving goes on without it: {reason}")
         failure.__cause__ = error
         self._on_error(failure)
-
-
-def user_cache_folder() -> Path:
-    """
-    The user's own folder for caches, as the platform has it.
-    """
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("flagcore", appauthor=False))
-
-
-def _encode(body: Body, fetched_at: float, identity: bytes) -> bytes:
-    head = {
-        "flagcore": _LAYOUT,
-        "source": _digest(identity),
-        "etag": body.etag,
-        "syntax": body.syntax,
-        "fetched_at": fetched_at,
-        "digest": _digest(body.content),
-    }
-    return msgspec.json.encode(head) + b"\n" + body.content
-
-
-def _decode(content: bytes, identity: bytes) -> Stored:
-    line, _, document = content.partition(b"\n")
-    head: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
-    if head.get("flagcore") != _LAYOUT:
-        raise ValueError(f"expected layout {_LAYOUT}, got {head.get('flagcore')!r}")
-    if head.get("source") != _digest(identity):
-        raise ValueError("expected the document of this source, got another's")
-    if head.get("digest") != _digest(document) or len(content) > _MAX_FILE_BYTES:
-        raise ValueError("expected a whole document, got a damaged one")
-    etag, fetched_at = head.get("etag"), head.get("fetched_at")
-    if not isinstance(fetched_at, (int, float)) or not isinstance(etag, (str, type(None))):
-        raise ValueError("expected a time and an etag, got neither")  # noqa: TRY004 - the file's fault, as all above
-    return Stored(Body(document, etag, head.get("syntax", "json")), float(fetched_at))
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Generator
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from flagcore.errors import SourceDenied, SourceError, SourceUnavailable
 from flagcore.feed.asks import (
@@ -51,6 +51,7 @@ __all__ = [
     "Failed",
     "Fetch",
     "Flow",
+    "Follow",
     "Keep",
     "Kept",
     "Open",
@@ -66,6 +67,15 @@ __all__ = [
 
 #: A conversation that ends with None, or with the error that ended it.
 Flow: TypeAlias = Generator[Ask, Answer, SourceError | None]
+
+
+class Follow(Protocol):
+    """
+    What makes the conversation for a source: `feed`, or one around it.
+    """
+
+    def __call__(self, plan: Plan, *, etag: str | None) -> Flow: ...
+
 
 #: The share of an interval by which it may be shortened, so that clients started together drift apart. Only ever
 #: shortened: nobody waits longer than was configured.

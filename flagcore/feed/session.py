@@ -15,7 +15,7 @@ from flagcore.errors import EventTooLarge, SourceDenied, SourceError, SourceUnav
 from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Keep, Open, Read, Silent, Wait
 from flagcore.feed.backoff import STEPS_SECONDS, Backoff, requested_seconds
 from flagcore.feed.sse import EventStream, ServerSentEvent
-from flagcore.source import Body
+from flagcore.source import SAME, Body
 
 __all__ = ["Over", "Stream"]
 
@@ -68,22 +68,31 @@ class Stream:
             return Over(gap)
         owes_document = on_open is None
         kept = False
+        is_current = on_open is not None and gap is None
+        came = 0
         events = EventStream(last_event_id=self._last_event_id)
         while True:
-            answer = yield Read()
+            # What has begun must end in time: a service that drips is never silent.
+            is_owed = not kept and (owes_document or events.pending_bytes > 0)
+            answer = yield Read(came if is_owed or events.pending_bytes else None)
             if not isinstance(answer, Chunk):
-                return self._over(answer, gap=gap, kept=kept, owes_document=owes_document)
+                return self._over(answer, gap=gap, kept=kept, is_owed=is_owed)
             try:
                 received = events.receive(answer.data)
             except EventTooLarge as error:
                 return Over(error)
             self._note(events)
+            came += len(received)
             for event in received:
-                if (yield from self._keep(event)):
+                is_current = yield from self._keep(event)
+                if is_current:
                     kept, gap = True, None
                     self._backoff.reset()
                     if on_event is not None:
                         on_event()
+            if is_current and not received and not events.pending_bytes:
+                # A heartbeat: the document would have come by the way it came, had it changed.
+                yield Keep(SAME)
             if gap is not None and not events.pending_bytes:
                 # It speaks, but not of the document: without the fetch that failed, nobody knows what was missed.
                 return Over(gap)
@@ -117,8 +126,8 @@ class Stream:
             return 0.0
         return max(self._backoff.next(), self._retry_seconds, requested_seconds(over.error))
 
-    def _over(self, answer: Answer, *, gap: SourceError | None, kept: bool, owes_document: bool) -> Over:
-        if isinstance(answer, Silent):
+    def _over(self, answer: Answer, *, gap: SourceError | None, kept: bool, is_owed: bool) -> Over:
+        if isinstance(answer, Silent) and not is_owed:
             return Over(gap, silent=gap is None)
         if kept:
             # A connection that worked and broke off is a restart or a balancer's time limit. It is an outage only if
@@ -126,7 +135,7 @@ class Stream:
             return Over(None)
         if isinstance(answer, Failed):
             return Over(answer.error)
-        return Over(gap or (_no_document() if owes_document else None))
+        return Over(gap or (_no_document() if is_owed else None))
 
     def _note(self, events: EventStream) -> None:
         self._was_silent = False
@@ -144,8 +153,10 @@ class Stream:
 
 
 def _body(event: ServerSentEvent) -> Body:
-    return Body(event.data.encode())
+    return Body(event.content)
 
 
 def _no_document() -> SourceUnavailable:
-    return SourceUnavailable("expected an event with a document, but the stream ended or fell silent before one came")
+    return SourceUnavailable(
+        "expected a whole event with a document, but the stream ended or its time was over before one came"
+    )

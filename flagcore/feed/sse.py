@@ -16,7 +16,7 @@ Source: WHATWG HTML 9.2.5 and 9.2.6, https://html.spec.whatwg.org/multipage/serv
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flagcore.errors import EventTooLarge
 
@@ -44,11 +44,14 @@ class ServerSentEvent:
         type: the event's name; `message` when it was given none.
         data: its data lines, joined by line feeds.
         id: the last event id as of this event; "" while none was given.
+        content: `data` as it came. In `data` bytes that are no UTF-8 have become U+FFFD, as the standard has it, and
+            nobody can tell any more that the document was damaged.
     """
 
     type: str
     data: str
     id: str
+    content: bytes = field(default=b"", repr=False, compare=False)
 
 
 class EventStream:
@@ -160,6 +163,6 @@ class EventStream:
         self.last_event_id = self._id.decode(errors="replace")
         if self._data:
             kind = self._type.decode(errors="replace") or "message"
-            data = self._data[:-1].decode(errors="replace")
-            events.append(ServerSentEvent(kind, data, self.last_event_id))
+            content = bytes(self._data[:-1])
+            events.append(ServerSentEvent(kind, content.decode(errors="replace"), self.last_event_id, content))
         self._data, self._type = bytearray(), b""

@@ -16,9 +16,26 @@ from typing import TYPE_CHECKING
 import anyio
 
 from flagcore.errors import SourceError
-from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Fetch, Keep, Open, Opened, Read, Silent, Wait, Waited
+from flagcore.feed.asks import (
+    Answer,
+    Ask,
+    Call,
+    Called,
+    Chunk,
+    Ended,
+    Failed,
+    Fetch,
+    GiveUp,
+    Keep,
+    Open,
+    Opened,
+    Read,
+    Silent,
+    Wait,
+    Waited,
+)
 from flagcore.feed.call import call_fetch, keep, last_resort
-from flagcore.feed.engine import feed
+from flagcore.feed.engine import Follow, feed
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
 from flagcore.network.aside import Aside
@@ -46,14 +63,16 @@ class TaskFeed:
     Args:
         source: what to follow.
         sink: whom to tell: from the task, or from a thread for large documents; never after `stop`.
+        follow: makes the conversation to carry out; in the caller's thread, by `start`.
 
     Raises:
         ConfigError: the source's `poll_seconds` is no number of seconds.
     """
 
-    def __init__(self, source: Source, sink: Sink) -> None:
+    def __init__(self, source: Source, sink: Sink, follow: Follow = feed) -> None:
         self._source = source
         self._sink = sink
+        self._follow = follow
         self._plan = Plan.of(source)
         self._stopped = threading.Event()
         self._ended = threading.Event()
@@ -79,7 +98,7 @@ class TaskFeed:
             return
         loop = Loop()
         answers = _Answers(self._source, self._sink, loop)
-        asks = feed(self._plan, etag=self._sink.etag)
+        asks = self._follow(self._plan, etag=self._sink.etag)
         self._scope = anyio.CancelScope()
         self._loop = loop
         run = partial(self._run, asks, answers, self._scope)
@@ -124,6 +143,7 @@ class TaskFeed:
                     if not self.is_cut:
                         self._sink.end(error)
                 finally:
+                    asks.close()
                     await answers.aclose()
         finally:
             self._ended.set()
@@ -161,6 +181,12 @@ class _Answers:
             return await self._keep(ask.body)
         if isinstance(ask, Wait):
             return await self._wait(ask)
+        if isinstance(ask, Call):
+            call = ask.call
+            return await self._aside(lambda: Called(call()), "share", shield=True)
+        if isinstance(ask, GiveUp):
+            self._sink.end(ask.error)
+            return Waited()
         if self._network is None:
             # A source of one's own has no stream, so that it is asked for nothing else.
             etag = ask.etag if isinstance(ask, Fetch) else None
@@ -195,7 +221,7 @@ class _Answers:
         if isinstance(ask, Open):
             await network.open(ask.last_event_id)
             return Opened()
-        chunk = await network.read()
+        chunk = await network.read(ask.awaited)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()

@@ -11,12 +11,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import nullcontext
+from math import inf
 from typing import TYPE_CHECKING
 
 from flagcore.errors import SourceDenied, SourceError
-from flagcore.feed.asks import Answer, Ask, Chunk, Ended, Failed, Fetch, Keep, Open, Opened, Read, Silent, Wait, Waited
+from flagcore.feed.asks import (
+    Answer,
+    Ask,
+    Call,
+    Called,
+    Chunk,
+    Ended,
+    Failed,
+    Fetch,
+    GiveUp,
+    Keep,
+    Open,
+    Opened,
+    Read,
+    Silent,
+    Wait,
+    Waited,
+)
 from flagcore.feed.call import call_fetch, keep, last_resort
-from flagcore.feed.engine import feed, once
+from flagcore.feed.engine import Follow, feed, once
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
 from flagcore.network.leash import Leash
@@ -36,14 +54,16 @@ class ThreadFeed:
     Args:
         source: what to follow.
         sink: whom to tell, always from the feed's own thread, and never after `stop`.
+        follow: makes the conversation to carry out; in the caller's thread, by `start`.
 
     Raises:
         ConfigError: the source's `poll_seconds` is no number of seconds.
     """
 
-    def __init__(self, source: Source, sink: Sink) -> None:
+    def __init__(self, source: Source, sink: Sink, follow: Follow = feed) -> None:
         self._source = source
         self._sink = sink
+        self._follow = follow
         self._plan = Plan.of(source)
         self._leash = Leash()
         self._thread: threading.Thread | None = None
@@ -55,7 +75,7 @@ class ThreadFeed:
         if self._thread is not None or self._leash.is_cut:
             return
         answers = _Answers(self._source, self._sink, self._leash)
-        asks = feed(self._plan, etag=self._sink.etag)
+        asks = self._follow(self._plan, etag=self._sink.etag)
         self._thread = threading.Thread(
             target=self._run, args=(asks, answers), name=f"flagcore feed {self._source.name}", daemon=True
         )
@@ -85,12 +105,13 @@ class ThreadFeed:
                 if not self._leash.is_cut:
                     self._sink.end(error)
             finally:
+                asks.close()
                 answers.close()
 
 
-def fetch_once(source: Source, sink: Sink, *, covered: bool = False) -> SourceError | None:
+def fetch_once(source: Source, sink: Sink, *, covered: bool = False, within_seconds: float = inf) -> SourceError | None:
     """
-    Get one document, in this thread, within the source's own time-out.
+    Get one document, in this thread, within the source's own time-out and, from a network, `within_seconds`.
 
     Args:
         source: where from.
@@ -107,7 +128,8 @@ def fetch_once(source: Source, sink: Sink, *, covered: bool = False) -> SourceEr
     answers = _Answers(source, sink, leash)
     try:
         # A stream too: one that only ever sends heartbeats would never give the one document.
-        with leash.within(source.timeout_seconds) if isinstance(source, NetworkSource) else nullcontext():
+        timeout = min(source.timeout_seconds, within_seconds) if isinstance(source, NetworkSource) else None
+        with nullcontext() if timeout is None else leash.within(timeout):
             error = answers.converse(once(Plan.of(source), etag=sink.etag))
     finally:
         answers.close()
@@ -155,6 +177,11 @@ class _Answers:
             return keep(self._sink, ask.body)
         if isinstance(ask, Wait):
             return self._wait(ask)
+        if isinstance(ask, Call):
+            return Called(ask.call())
+        if isinstance(ask, GiveUp):
+            self._sink.end(ask.error)
+            return Waited()
         if self._network is None:
             # A source of one's own has no stream, so that it is asked for nothing else.
             return call_fetch(self._source, ask.etag if isinstance(ask, Fetch) else None)
@@ -178,7 +205,7 @@ class _Answers:
         if isinstance(ask, Open):
             network.open(ask.last_event_id)
             return Opened()
-        chunk = network.read()
+        chunk = network.read(ask.awaited)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()

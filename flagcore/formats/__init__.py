@@ -1,7 +1,7 @@
 """
 What bytes mean: one module a dialect, each with `parse(document) -> Ruleset`.
 
-A dialect's module is loaded when the first document of it comes.
+A dialect's module is loaded by `load`, or when the first document of it comes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flagcore.errors import ConfigError, MalformedDocument
@@ -20,7 +21,7 @@ from flagcore.rules.references import bounded, check_cycles
 if TYPE_CHECKING:
     from flagcore.source import Body
 
-__all__ = ["FORMATS", "check_format", "faults", "parse", "parse_document", "refuse_faults"]
+__all__ = ["FORMATS", "check_format", "faults", "load", "parse", "parse_document", "refuse_faults"]
 
 #: The formats by name; each is the module of that name here. What follows a dash is the generation of a dialect that
 #: has several.
@@ -39,6 +40,17 @@ def check_format(name: object) -> str:
     close = get_close_matches(str(name), FORMATS, 1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise ConfigError(f"format: expected one of {', '.join(FORMATS)}; got {name!r}{hint}")
+
+
+def load(name: str) -> ModuleType:
+    """
+    The module of the format called `name`. For whoever is about to start a thread that parses: what that thread had
+    half loaded when the process forked would stay half loaded in the child for ever.
+
+    Raises:
+        ConfigError: there is no such format.
+    """
+    return import_module(f"flagcore.formats.{check_format(name).partition('-')[0]}")
 
 
 def parse(name: str, body: Body) -> Ruleset:
@@ -64,8 +76,7 @@ def parse_document(name: str, document: object) -> Ruleset:
     """
     What a decoded document says; otherwise as `parse`.
     """
-    dialect, _, generation = check_format(name).partition("-")
-    module = import_module(f"flagcore.formats.{dialect}")
+    module, generation = load(name), name.partition("-")[2]
     if not isinstance(document, dict):
         from flagcore.value import kind
 

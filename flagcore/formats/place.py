@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from flagcore.formats.syntax import yaml_parser
+
 __all__ = ["Places"]
 
 _STEP = re.compile(r"""\.(?P<name>\w+)|\[(?P<index>\d+)\]|\[(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
@@ -49,12 +51,13 @@ class Places:
 
 def _composed(content: bytes) -> Any:
     try:
-        from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+
+        parser = yaml_parser()
     except ImportError:
         return False
     try:
-        return YAML(typ="safe", pure=True).compose(content) or False
+        return parser.compose(content) or False
     except (YAMLError, UnicodeDecodeError, ValueError, RecursionError):
         return False
 

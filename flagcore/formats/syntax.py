@@ -15,7 +15,7 @@ from flagcore.formats.pieces import PIECE_BYTES, decode_pieces
 from flagcore.source import SUFFIXES, Syntax, named_syntax
 from flagcore.value import MAX_DEPTH, Json, check_depth, checked
 
-__all__ = ["decode", "syntax_of"]
+__all__ = ["decode", "syntax_of", "yaml_parser"]
 
 
 _NO_YAML = 'a YAML file needs a YAML parser: pip install "flagcore[yaml]", or write JSON or TOML'
@@ -74,17 +74,34 @@ def _decoded(content: bytes) -> Any:
     return msgspec.json.decode(content)
 
 
+def yaml_parser() -> Any:
+    """
+    A parser of YAML 1.2, for one text.
+
+    Raises:
+        ImportError: none is installed.
+    """
+    from ruamel.yaml import YAML
+
+    parser = YAML(typ="safe", pure=True)
+    parser.composer.warn_double_anchors = False  # YAML allows them, and a warning is for programmers
+    return parser
+
+
 def _yaml(content: bytes) -> Any:
     try:
-        from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
+
+        parser = yaml_parser()
     except ImportError as error:
         raise MalformedDocument(_NO_YAML) from error
-    parser = YAML(typ="safe", pure=True)
     try:
         return parser.load(content)
-    except (YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise MalformedDocument(f"expected YAML, got {_place(error)}") from error
+    except (TypeError, LookupError, AttributeError, ArithmeticError, Warning) as error:
+        # What ruamel does not look at, such as `!!bool x`, `!!int ""` and a key that is a list of lists.
+        raise MalformedDocument(f"expected YAML, got a key, or a value after a tag, that is none: {error}") from error
 
 
 def _toml(content: bytes) -> Any:

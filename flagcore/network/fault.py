@@ -11,10 +11,14 @@ import httpcore
 
 from flagcore.errors import SourceUnavailable
 
-__all__ = ["CLOSING_FAULTS", "translated"]
+__all__ = ["BROKEN_OFF", "CLOSING_FAULTS", "translated"]
 
 #: What closing a connection may raise. Nobody is helped by hearing that what is being closed was broken already.
 CLOSING_FAULTS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+
+
+#: What a kept connection raises that the other side had given up when it was used again. Source: RFC 9112 §9.3.1.
+BROKEN_OFF = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
 
 
 @contextmanager

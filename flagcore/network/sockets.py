@@ -44,6 +44,8 @@ class Sockets(httpcore.NetworkBackend):
     def __init__(self, leash: Leash) -> None:
         self._leash = leash
         self._lookup = Lookup()
+        #: Connections begun so far: tells a new one from one that was kept.
+        self.made = 0
 
     def connect_tcp(
         self,
@@ -53,6 +55,7 @@ class Sockets(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 - never asked for
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never asked for
     ) -> httpcore.NetworkStream:
+        self.made += 1
         with _told(httpcore.ConnectTimeout, httpcore.ConnectError):
             until = None if timeout is None else time.monotonic() + timeout
             endpoints = self._endpoints(host, port, timeout)

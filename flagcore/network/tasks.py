@@ -17,9 +17,10 @@ import anyio
 import httpcore
 
 from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.network.fault import CLOSING_FAULTS, translated
+from flagcore.network.fault import BROKEN_OFF, CLOSING_FAULTS, translated
 from flagcore.network.lookup import Endpoint, Lookup, endpoints_of, literal
 from flagcore.network.loop import Loop
+from flagcore.network.patience import Patience
 from flagcore.network.remote import NetworkSource
 from flagcore.network.route import Routes, head_of, wire
 from flagcore.source import Body, Same
@@ -46,19 +47,20 @@ class AsyncNetwork:
 
     def __init__(self, source: NetworkSource, loop: Loop) -> None:
         self._source = source
-        sockets = _Sockets(loop)
+        self._sockets = sockets = _Sockets(loop)
 
         def make_pool(**settings: Any) -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(network_backend=sockets, **settings)
 
         self._routes = Routes(source.trust(), source.proxy_rule(), make_pool)
         self._stream: _Answer | None = None
+        self._patience = Patience(source.silence_seconds)
 
     async def fetch(self, etag: str | None) -> Body | Same:
         """
         As `Network.fetch`.
         """
-        answer = _Answer(self._routes, self._source)
+        answer = _Answer(self._routes, self._source, self._sockets)
         try:
             with translated(self._source.name), anyio.fail_after(self._source.timeout_seconds):
                 return await _carry_out(fetching(self._source.poll_target(), etag), answer)
@@ -70,22 +72,24 @@ class AsyncNetwork:
         As `Network.open`.
         """
         await self.drop()
-        answer = _Answer(self._routes, self._source)
+        answer = _Answer(self._routes, self._source, self._sockets)
         try:
             with translated(self._source.name), anyio.fail_after(self._source.timeout_seconds):
                 await _carry_out(opening(self._source.stream_target(), last_event_id), answer)
         except BaseException:
             await answer.aclose()
             raise
-        self._stream = answer
+        self._stream, self._patience = answer, Patience(self._source.silence_seconds)
 
-    async def read(self) -> bytes | None:
+    async def read(self, awaited: int | None = None) -> bytes | None:
         """
         As `Network.read`.
         """
-        chunk: bytes | None = b""
+        if self._stream is None:
+            return b""
+        chunk: bytes | None = None
         try:
-            if self._stream is not None:
+            with anyio.move_on_after(self._patience.left(awaited)):
                 chunk = await self._stream.read()
         finally:
             if not chunk:
@@ -115,9 +119,10 @@ class _Answer:
     One answer as it comes in; a new request drops it for the next.
     """
 
-    def __init__(self, routes: Routes[httpcore.AsyncConnectionPool], source: NetworkSource) -> None:
+    def __init__(self, routes: Routes[httpcore.AsyncConnectionPool], source: NetworkSource, sockets: _Sockets) -> None:
         self._routes = routes
         self._source = source
+        self._sockets = sockets
         self._shown = source.name
         self._response: httpcore.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None
@@ -130,9 +135,18 @@ class _Answer:
         with translated(self._shown):
             pool = self._routes.pool_for(step.request.address)
             request = wire(step.request, self._source.timeout_seconds, self._source.silence_seconds)
-            self._response = response = await pool.handle_async_request(request)
+            self._response = response = await self._handled(pool, request)
             self._chunks = response.aiter_stream()
         return head_of(response)
+
+    async def _handled(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
+        while True:
+            made = self._sockets.made
+            try:
+                return await pool.handle_async_request(request)
+            except BROKEN_OFF:  # as in its twin
+                if self._sockets.made != made:
+                    raise
 
     async def read(self) -> bytes | None:
         if self._chunks is None:
@@ -164,6 +178,7 @@ class _Sockets(httpcore.AsyncNetworkBackend):
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._lookup = Lookup()
+        self.made = 0
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -174,6 +189,7 @@ class _Sockets(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002 - never asked for
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never asked for
     ) -> httpcore.AsyncNetworkStream:
+        self.made += 1
         until = anyio.current_time() + (_CONNECT_SECONDS if timeout is None else timeout)
         endpoints = await self._endpoints(host, port, until)
         for at, endpoint in enumerate(endpoints):

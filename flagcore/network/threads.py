@@ -14,8 +14,9 @@ from typing import TypeVar
 import httpcore
 
 from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
-from flagcore.network.fault import CLOSING_FAULTS, translated
+from flagcore.network.fault import BROKEN_OFF, CLOSING_FAULTS, translated
 from flagcore.network.leash import Leash
+from flagcore.network.patience import Patience
 from flagcore.network.remote import NetworkSource
 from flagcore.network.route import Routes, head_of, wire
 from flagcore.network.sockets import Sockets
@@ -38,13 +39,14 @@ class Network:
     def __init__(self, source: NetworkSource, leash: Leash | None = None) -> None:
         self._leash = leash or Leash()
         self._source = source
-        sockets = Sockets(self._leash)
+        self._sockets = sockets = Sockets(self._leash)
 
         def make_pool(**settings: object) -> httpcore.ConnectionPool:
             return httpcore.ConnectionPool(network_backend=sockets, **settings)  # type: ignore[arg-type]
 
         self._routes = Routes(source.trust(), source.proxy_rule(), make_pool)
         self._stream: _Answer | None = None
+        self._patience = Patience(source.silence_seconds)
 
     def fetch(self, etag: str | None) -> Body | Same:
         """
@@ -77,12 +79,15 @@ class Network:
         except BaseException:
             answer.close()
             raise
-        self._stream = answer
+        self._stream, self._patience = answer, Patience(self._source.silence_seconds)
 
-    def read(self) -> bytes | None:
+    def read(self, awaited: int | None = None) -> bytes | None:
         """
         The stream's next bytes as soon as there are any, b"" at its end, None after 30 s without any. After the
         latter two the stream is closed.
+
+        Args:
+            awaited: as `Read.awaited`.
 
         Raises:
             SourceUnavailable: the stream broke off.
@@ -91,7 +96,8 @@ class Network:
             return b""
         chunk: bytes | None = b""
         try:
-            chunk = self._stream.read()
+            with self._leash.within(self._patience.left(awaited)):
+                chunk = self._stream.read()
         finally:
             if not chunk:
                 self.drop()
@@ -114,7 +120,7 @@ class Network:
             pool.close()
 
     def _answer(self) -> _Answer:
-        return _Answer(self._routes, self._source)
+        return _Answer(self._routes, self._source, self._sockets)
 
 
 class _Answer:
@@ -122,9 +128,10 @@ class _Answer:
     One answer as it comes in; a new request drops it for the next.
     """
 
-    def __init__(self, routes: Routes[httpcore.ConnectionPool], source: NetworkSource) -> None:
+    def __init__(self, routes: Routes[httpcore.ConnectionPool], source: NetworkSource, sockets: Sockets) -> None:
         self._routes = routes
         self._source = source
+        self._sockets = sockets
         self._shown = source.name
         self._response: httpcore.Response | None = None
         self._chunks: Iterator[bytes] = iter(())
@@ -135,9 +142,20 @@ class _Answer:
         self._shown = request.address.shown
         with translated(self._shown):
             pool = self._routes.pool_for(request.address)
-            response = pool.handle_request(wire(request, self._source.timeout_seconds, self._source.silence_seconds))
-            self._response, self._chunks = response, iter(response.iter_stream())
+            wired = wire(request, self._source.timeout_seconds, self._source.silence_seconds)
+            self._response = response = self._handled(pool, wired)
+            self._chunks = iter(response.iter_stream())
         return head_of(response)
+
+    def _handled(self, pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
+        while True:
+            made = self._sockets.made
+            try:
+                return pool.handle_request(request)
+            except BROKEN_OFF:
+                # A kept connection may be closed as it is used again. Nothing is asked that may not be asked twice.
+                if self._sockets.made != made:
+                    raise
 
     def receive(self) -> bytes:
         with translated(self._shown):

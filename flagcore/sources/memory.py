@@ -4,8 +4,8 @@ Flags held by the program itself: for tests, for defaults below another layer, f
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 from weakref import WeakMethod
 
@@ -37,25 +37,21 @@ class MemorySource:
     def __init__(self, document: Mapping[str, Any] | str | bytes, format: str = "native") -> None:  # noqa: A002
         self.format = check_format(format)
         self.name = "memory"
-        self._lock = threading.Lock()
-        self._revision = 0
+        # No lock, but values that are swapped whole: a fork may come in the middle of an update, and its child read on.
+        self._revisions = count(1)
         self._listeners: list[WeakMethod[Callable[[], None]]] = []
-        self._ruleset = self._parse(document)
+        self._held = (self._parse(document), "r0")
 
     def update(self, document: Mapping[str, Any] | str | bytes) -> None:
         """
         Replace the document. When this returns, every client of this source answers from it. From any thread,
-        whichever feed runs. Locks: the source's, and its clients' for writing.
+        whichever feed runs. Locks: its clients' for writing.
 
         Raises:
             MalformedDocument: the document does not say what the format wants; the old one stays.
         """
-        ruleset = self._parse(document)
-        with self._lock:
-            self._ruleset = ruleset
-            self._revision += 1
-            listeners = [listener() for listener in self._listeners]
-        for listener in listeners:
+        self._held = (self._parse(document), f"r{next(self._revisions)}")
+        for listener in [listener() for listener in tuple(self._listeners)]:
             if listener is not None:
                 listener()
 
@@ -63,16 +59,13 @@ class MemorySource:
         """
         What the document says, and its version.
         """
-        with self._lock:
-            return self._ruleset, f"r{self._revision}"
+        return self._held
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """
         Call `listener`, a bound method, after each update for as long as its object lives.
         """
-        with self._lock:
-            self._listeners = [each for each in self._listeners if each() is not None]
-            self._listeners.append(WeakMethod(listener))
+        self._listeners.append(WeakMethod(listener, self._listeners.remove))
 
     def _parse(self, document: Mapping[str, Any] | str | bytes) -> Ruleset:
         if isinstance(document, str):

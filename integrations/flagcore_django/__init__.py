@@ -22,7 +22,8 @@ except ModuleNotFoundError as error:
     raise ImportError("flagcore_django needs Django: pip install 'flagcore[django]'") from error
 
 from flagcore_django.gate import FlagRequiredMixin, require_flag
+from flagcore_django.health import flags_health
 from flagcore_django.request import get_flags
 from flagcore_django.route import flag_path
 
-__all__ = ["FlagRequiredMixin", "flag_path", "get_flags", "require_flag"]
+__all__ = ["FlagRequiredMixin", "flag_path", "flags_health", "get_flags", "require_flag"]

@@ -24,9 +24,11 @@ def _gated(gate: Gate[Any], view: Callable[..., Any]) -> Callable[..., Any]:
     otherwise = async_to_sync(fallback) if fallback is not None and _is_async(fallback) else fallback
 
     def gated(request: Any, *args: Any, **kwargs: Any) -> Any:
-        if gate.is_open(get_flags(request)):
+        flags = get_flags(request)
+        own = gate.facing(flags)
+        if own.is_open(flags):
             return view(request, *args, **kwargs)
-        return otherwise(request, *args, **kwargs) if otherwise is not None else _refusal(gate)
+        return otherwise(request, *args, **kwargs) if otherwise and own is gate else _refusal(own)
 
     return gated
 
@@ -36,9 +38,11 @@ def _gated_async(gate: Gate[Any], view: Callable[..., Any]) -> Callable[..., Any
     otherwise = sync_to_async(fallback) if fallback is not None and not _is_async(fallback) else fallback
 
     async def gated(request: Any, *args: Any, **kwargs: Any) -> Any:
-        if gate.is_open(get_flags(request)):
+        flags = get_flags(request)
+        own = gate.facing(flags)
+        if own.is_open(flags):
             return await view(request, *args, **kwargs)
-        return await otherwise(request, *args, **kwargs) if otherwise is not None else _refusal(gate)
+        return await otherwise(request, *args, **kwargs) if otherwise and own is gate else _refusal(own)
 
     return gated
 

@@ -15,7 +15,8 @@ flagcore in FastAPI.
 
     app.include_router(admin, dependencies=[FlagGate("admin", status=403)])
 
-`lifespan`, `FlagsMiddleware` and `install` (for templates) are Starlette's; see `flagcore_starlette`.
+`lifespan`, `FlagsMiddleware`, `flags_health` and `install` (for templates) are Starlette's; see `flagcore_starlette`.
+FastAPI adds no HEAD to a route by itself: `app.add_api_route("/healthz/flags", flags_health, methods=["GET", "HEAD"])`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,17 @@ from flagcore_fastapi.dependencies import FlagsDep as FlagsDep
 from flagcore_fastapi.dependencies import get_flags as get_flags
 from flagcore_fastapi.gate import require_flag as require_flag
 from flagcore_starlette import FlagsMiddleware as FlagsMiddleware
+from flagcore_starlette import flags_health as flags_health
 from flagcore_starlette import install as install
 from flagcore_starlette import lifespan as lifespan
 
-__all__ = ["FlagGate", "FlagsDep", "FlagsMiddleware", "get_flags", "install", "lifespan", "require_flag"]
+__all__ = [
+    "FlagGate",
+    "FlagsDep",
+    "FlagsMiddleware",
+    "flags_health",
+    "get_flags",
+    "install",
+    "lifespan",
+    "require_flag",
+]

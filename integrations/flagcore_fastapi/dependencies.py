@@ -64,8 +64,10 @@ def FlagGate(  # noqa: N802 - named as FastAPI names what stands for a dependenc
 
 def _passing(gate: Gate[Any]) -> Callable[[HTTPConnection], Awaitable[None]]:
     async def passing(connection: HTTPConnection) -> None:
-        if not gate.is_open(flagcore_starlette.get_flags(connection)):
-            redirect = refusal(gate, connection)
+        flags = flagcore_starlette.get_flags(connection)
+        own = gate.facing(flags)
+        if not own.is_open(flags):
+            redirect = refusal(own, connection)
             target = redirect.headers["location"]
             if target != connection.url.path:  # else a gate before a whole application would lead in circles
                 # A dependency has no other way to answer than to raise.

@@ -32,5 +32,6 @@ from flagcore_flask.binding import get_flags as get_flags
 from flagcore_flask.extension import FlagsExtension as FlagsExtension
 from flagcore_flask.gate import FlagGate as FlagGate
 from flagcore_flask.gate import require_flag as require_flag
+from flagcore_flask.health import flags_health as flags_health
 
-__all__ = ["FlagGate", "FlagsExtension", "current_flags", "get_flags", "require_flag"]
+__all__ = ["FlagGate", "FlagsExtension", "current_flags", "flags_health", "get_flags", "require_flag"]

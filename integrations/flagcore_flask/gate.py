@@ -35,9 +35,11 @@ class FlagGate(Gate[Any]):
         """
         None while the gate is open, else what answers instead of the view. Aborts with the refusal's status.
         """
-        if self.is_open(get_flags()) or self._leads_here():
+        flags = get_flags()
+        own = self.facing(flags)
+        if own.is_open(flags) or own._leads_here():
             return None
-        answer = current_app.ensure_sync(self.closed)(**(request.view_args or {}))
+        answer = current_app.ensure_sync(own.closed)(**(request.view_args or {}))
         # As a response, since None would let the request through.
         return current_app.make_response(answer)
 
@@ -71,18 +73,22 @@ class FlagGate(Gate[Any]):
 
 def _gated(gate: FlagGate, view: Callable[..., Any]) -> Callable[..., Any]:
     def gated(*args: Any, **kwargs: Any) -> Any:
-        if gate.is_open(get_flags()):
+        flags = get_flags()
+        own = gate.facing(flags)
+        if own.is_open(flags):
             return view(*args, **kwargs)
-        return current_app.ensure_sync(gate.closed)(*args, **kwargs)
+        return current_app.ensure_sync(own.closed)(*args, **kwargs)
 
     return gated
 
 
 def _gated_async(gate: FlagGate, view: Callable[..., Any]) -> Callable[..., Any]:
     async def gated(*args: Any, **kwargs: Any) -> Any:
-        if gate.is_open(get_flags()):
+        flags = get_flags()
+        own = gate.facing(flags)
+        if own.is_open(flags):
             return await view(*args, **kwargs)
-        answer = gate.closed(*args, **kwargs)
+        answer = own.closed(*args, **kwargs)
         return await answer if inspect.isawaitable(answer) else answer
 
     return gated

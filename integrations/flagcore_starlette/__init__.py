@@ -29,7 +29,8 @@ except ModuleNotFoundError as error:
 from flagcore_starlette.binding import FlagsMiddleware as FlagsMiddleware
 from flagcore_starlette.binding import get_flags as get_flags
 from flagcore_starlette.gate import require_flag as require_flag
+from flagcore_starlette.health import flags_health as flags_health
 from flagcore_starlette.holding import lifespan as lifespan
 from flagcore_starlette.templates import install as install
 
-__all__ = ["FlagsMiddleware", "get_flags", "install", "lifespan", "require_flag"]
+__all__ = ["FlagsMiddleware", "flags_health", "get_flags", "install", "lifespan", "require_flag"]

@@ -44,17 +44,17 @@ def gated(gate: Gate[Any], endpoint: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(endpoint)
         def plain(*args: Any, **kwargs: Any) -> Any:
             connection = _taken(args, kwargs)
-            way = _way(gate, endpoint, connection)
-            return way(*args, **kwargs) if way is not None else refusal(gate, connection)
+            own, way = _way(gate, endpoint, connection)
+            return way(*args, **kwargs) if way is not None else refusal(own, connection)
 
         return plain
 
     @wraps(endpoint)
     async def waiting(*args: Any, **kwargs: Any) -> Any:
         connection = _taken(args, kwargs)
-        way = _way(gate, endpoint, connection)
+        own, way = _way(gate, endpoint, connection)
         if way is None:
-            return refusal(gate, connection)
+            return refusal(own, connection)
         return await (way(*args, **kwargs) if is_async(way) else run_in_threadpool(way, *args, **kwargs))
 
     return waiting
@@ -85,11 +85,14 @@ def _url(gate: Gate[Any], connection: HTTPConnection | None) -> str:
     return connection.url_for(str(gate.redirect_to)).path
 
 
-def _way(gate: Gate[Any], endpoint: Callable[..., Any], connection: HTTPConnection | None) -> Callable[..., Any] | None:
+def _way(
+    gate: Gate[Any], endpoint: Callable[..., Any], connection: HTTPConnection | None
+) -> tuple[Gate[Any], Callable[..., Any] | None]:
     flags = bound_flags() if connection is None else get_flags(connection)
-    way = endpoint if gate.is_open(flags) else gate.fallback
+    own = gate.facing(flags)
+    way = endpoint if own.is_open(flags) else own.fallback
     # Gates within gates: the inner one wants the connection too.
-    return partial(way, **{CONNECTION: connection}) if way is not None and _takes_connection(way) else way
+    return own, partial(way, **{CONNECTION: connection}) if way is not None and _takes_connection(way) else way
 
 
 def _takes_connection(way: Callable[..., Any]) -> bool:
@@ -111,10 +114,12 @@ def _gated_class(gate: Gate[Any], endpoint: Any) -> Any:
     class Gated(endpoint):  # type: ignore[misc] # a class that is only known here
         async def dispatch(self) -> None:
             connection = HTTPConnection(self.scope)
-            if gate.is_open(get_flags(connection)):
+            flags = get_flags(connection)
+            own = gate.facing(flags)
+            if own.is_open(flags):
                 await super().dispatch()
                 return
-            way = gate.fallback or refusal(gate, connection)
+            way = own.fallback or refusal(own, connection)
             await way(self.scope, self.receive, self.send)
 
     return Gated

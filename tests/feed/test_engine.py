@@ -163,11 +163,22 @@ class TestStreaming:
         """Every event of the stream is a whole document."""
         talk = Talk(STREAM)
         assert talk.ask == Open("")
-        assert talk.tell(Opened()) == Read()
-        assert talk.tell(Chunk(b"data: on")) == Read()
+        assert talk.tell(Opened()) == Read(0)
+        assert talk.tell(Chunk(b"data: on")) == Read(0)
         assert talk.tell(Chunk(b"e\n\ndata: two\n\n: rest")) == Keep(Body(b"one"))
         assert talk.tell(Kept()) == Keep(Body(b"two"))
-        assert talk.tell(Kept()) == Read()
+        assert talk.tell(Kept()) == Read(2)
+
+    def test_a_heartbeat_confirms_the_document_that_the_stream_brought(self):
+        """Not before there is one, not while an event is on its way, and not once one could not be kept."""
+        bad, talk = MalformedDocument("no"), Talk(STREAM)
+        assert talk.tell(Opened(), Chunk(b": here\n\n")) == Read(0)
+        assert talk.tell(event("one"), Kept()) == Read()
+        assert talk.tell(Chunk(b": he")) == Read(1)
+        assert talk.tell(Chunk(b"re\n\n")) == Keep(SAME)
+        assert talk.tell(Kept(), event("bad"), Failed(bad)) == Wait(0.0, error=bad)
+        assert talk.tell(Waited(), Chunk(b": here\n\n")) == Read()
+        assert talk.tell(event("two"), Kept(), Chunk(b": here\n\n")) == Keep(SAME)
 
     def test_comes_back_with_the_last_id_after_a_clean_end(self):
         """An end is no error; the id goes along, and outlives a connection that brings none."""
@@ -211,10 +222,27 @@ class TestStreaming:
     def test_silence_again_takes_a_step(self):
         """Only the first of silences in a row reconnects at once."""
         talk = Talk(STREAM)
-        assert talk.tell(Opened(), Silent()) == Open("")
-        assert talk.tell(Opened(), Silent()) == Wait(1.0)
-        assert talk.tell(Waited(), Opened(), Chunk(b": here\n")) == Read()
+        assert talk.tell(Failed(DOWN), Waited(), Opened(), event("a"), Kept(), Silent()) == Open("")
+        assert talk.tell(Opened(), Silent()).seconds == 1.0
+        assert talk.tell(Waited(), Opened(), event("a"), Kept()) == Read()
         assert talk.tell(Silent()) == Open("")
+
+    def test_silence_before_the_first_event_is_an_error(self):
+        """Whether nothing came at all, or nothing but heartbeats: what answers is no longer what the service says."""
+        talk = Talk(STREAM)
+        assert talk.tell(Opened(), Chunk(b": here\n\n")) == Read(0)
+        wait = talk.tell(Silent())
+        assert wait.seconds == 1.0
+        assert "before one came" in str(wait.error)
+
+    def test_an_event_that_has_begun_must_end(self):
+        """A drip is never silent: each event has the read deadline from its first byte to its last."""
+        talk = Talk(STREAM)
+        assert talk.tell(Opened(), event("a"), Kept()) == Read()
+        assert talk.tell(Chunk(b"d")) == talk.tell(Chunk(b"ata")) == Read(1)
+        assert talk.tell(Silent()) == Open("")
+        assert talk.tell(Opened(), Chunk(b"d")) == Read(0)
+        assert talk.tell(Silent()).error is not None
 
     @pytest.mark.parametrize(("retry", "waited"), [("500", 1.0), ("8000", 8.0), ("9" * 20, 30.0)])
     def test_retry_is_a_lower_bound_within_reason(self, retry, waited):
@@ -233,7 +261,7 @@ class TestStreaming:
         """The correction will come down the same stream."""
         bad, talk = MalformedDocument("no object"), Talk(STREAM)
         assert talk.tell(Opened(), event("x"), Failed(bad)) == Wait(0.0, error=bad)
-        assert talk.tell(Waited()) == Read()
+        assert talk.tell(Waited()) == Read(1)
 
     @pytest.mark.parametrize("status", [401, 403, 204])
     def test_denied_ends_it(self, status):
@@ -322,14 +350,15 @@ class TestStreamAndPolls:
         assert talk.tell(Opened()) == Read()
         assert talk.tell(event("a")) == Keep(Body(b"a"))
         assert talk.tell(Kept()) == Read()
-        assert talk.tell(Chunk(b": here\n")) == Read()
+        assert talk.tell(Chunk(b": here\n")) == Keep(SAME)
+        assert talk.tell(Kept()) == Read()
 
     def test_a_gap_that_could_not_be_closed_ends_a_stream_without_documents(self):
         """A stream that says nothing of the document is left for another try when the fetch behind it failed."""
         talk = Talk(BOTH)
         talk.tell(A, Kept(), Opened())
         assert talk.tell(Failed(DOWN)) == Read()
-        assert talk.tell(Chunk(b"data: half")) == Read()
+        assert talk.tell(Chunk(b"data: half")) == Read(0)
         assert talk.tell(Chunk(b"\n\n")) == Keep(Body(b"half"))
         talk = Talk(BOTH)
         talk.tell(A, Kept(), Opened(), Failed(DOWN))

@@ -37,6 +37,9 @@ def test_decodes_each_syntax(content: bytes, syntax: Syntax, expected: Any) -> N
         (b"a: .nan", "yaml", "finite"),
         (b"\xff\xfe\xff", "yaml", "expected YAML"),
         (b"a: !!python/object:os.system x", "yaml", "tag"),
+        (b"a: !!bool x", "yaml", "a value after a tag, that is none"),
+        (b'a: !!int ""', "yaml", "a value after a tag, that is none"),
+        (b"? [[a]]", "yaml", "a key"),
         (b"a = \n", "toml", "line 1"),
         (b"\xff", "toml", "expected TOML"),
     ],
@@ -46,6 +49,11 @@ def test_says_what_is_wrong(content: bytes, syntax: Syntax, message: str) -> Non
     with pytest.raises(MalformedDocument) as caught:
         decode(content, syntax)
     assert message in str(caught.value)
+
+
+def test_an_anchor_may_be_used_again() -> None:
+    """The later one counts from there on, and nobody is warned: that would print at every poll."""
+    assert decode(b"a: &x 1\nb: &x 2\nc: *x\n", "yaml") == {"a": 1, "b": 2, "c": 2}
 
 
 def test_a_suffix_says_the_syntax() -> None:

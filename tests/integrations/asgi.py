@@ -48,6 +48,12 @@ class Asgi:
         """
         return self.ask("GET", path, headers)
 
+    def head(self, path: str) -> Answer:
+        """
+        HEAD, from any thread.
+        """
+        return self.ask("HEAD", path)
+
     def ask(self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> Answer:
         """
         One request and its whole answer.

@@ -15,7 +15,7 @@ from tests.integrations.shop import SHOP
 
 # The modules that hold shared tests explain their failures as test modules do.
 pytest.register_assert_rewrite(
-    *(f"tests.integrations.{name}" for name in ("contract", "contract_app", "contract_gate", "live"))
+    *(f"tests.integrations.{name}" for name in ("contract", "contract_app", "contract_gate", "contract_health", "live"))
 )
 
 

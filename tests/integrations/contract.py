@@ -24,11 +24,12 @@ from flagcore.errors import ConfigError
 from flagcore.testing import override
 from tests.integrations.contract_app import SOON, ContractFixtures, Serve, Unreachable, gated
 from tests.integrations.contract_gate import GateContract
+from tests.integrations.contract_health import HealthContract
 from tests.integrations.page import Page
 from tests.integrations.shop import CHANGED, SHOP, asked_context, by_headers, checkout, checkout_async, theme
 
 
-class Contract(GateContract):
+class Contract(GateContract, HealthContract):
     """
     The shared tests.
     """

@@ -72,12 +72,13 @@ class ContractFixtures:
     @pytest.fixture
     def serve(self, source: MemorySource) -> Iterator[Serve]:
         """
-        `serve(*pages, source=…, CONTEXT_FROM=…)`: a started application; stopped after the test.
+        `serve(*pages, source=…, CONTEXT_FROM=…)`, or with a client of the test's own: a started application; stopped
+        after the test.
         """
         started: list[App] = []
 
-        def serve(*pages: Page, source: Any = source, **settings: Any) -> App:
-            client = FlagClient(source, cache_dir=None)
+        def serve(*pages: Page, source: Any = source, client: FlagClient | None = None, **settings: Any) -> App:
+            client = client or FlagClient(source, cache_dir=None)
             app = self.harness.start({"SOURCE": client, **settings}, *pages)
             started.append(app)
             assert app.client is client

@@ -18,7 +18,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 
 from flagcore import FlagClient
-from flagcore_django import get_flags, require_flag
+from flagcore_django import flags_health, get_flags, require_flag
 from tests.integrations.page import Answer, Page
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.integrations.django_project.settings")
@@ -66,16 +66,16 @@ def _template(text: str) -> View:
     return view
 
 
-def ask(url: str, *, is_async: bool = False, **arguments: Any) -> HttpResponse:
+def ask(url: str, *, is_async: bool = False, method: str = "get", **arguments: Any) -> HttpResponse:
     """
     What the project answers over WSGI, or over ASGI. From any thread.
     """
 
     async def get() -> HttpResponse:
-        return await AsyncClient().get(url, **arguments)
+        return await getattr(AsyncClient(), method)(url, **arguments)
 
     # async_to_sync: plain views then run in the caller's thread, and several callers at once.
-    return async_to_sync(get)() if is_async else Client().get(url, **arguments)
+    return async_to_sync(get)() if is_async else getattr(Client(), method)(url, **arguments)
 
 
 class DjangoApp:
@@ -86,7 +86,10 @@ class DjangoApp:
     def __init__(self, settings: Mapping[str, Any], pages: tuple[Page, ...], *, is_async: bool) -> None:
         self._is_async = is_async
         self._config = apps.get_app_config("flagcore_django")
-        urls = Urls(*(path(page.path.lstrip("/"), native(page), name=page.name) for page in pages))
+        urls = Urls(
+            path("healthz/flags", flags_health),
+            *(path(page.path.lstrip("/"), native(page), name=page.name) for page in pages),
+        )
         self._settings = override_settings(FLAGS=dict(settings), ROOT_URLCONF=urls)
         self._settings.enable()
         self._is_running = True
@@ -102,7 +105,12 @@ class DjangoApp:
         return client
 
     def get(self, path: str, headers: Mapping[str, str] = {}) -> Answer:
-        response = ask(path, is_async=self._is_async, headers=headers)
+        return self._answer(ask(path, is_async=self._is_async, headers=headers))
+
+    def head(self, path: str) -> Answer:
+        return self._answer(ask(path, is_async=self._is_async, method="head"))
+
+    def _answer(self, response: HttpResponse) -> Answer:
         sent = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, sent, response.content.decode())
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from flagcore.adapter import Options
-from flagcore_fastapi import FlagsDep, lifespan, require_flag
+from flagcore_fastapi import FlagsDep, flags_health, lifespan, require_flag
 from tests.integrations.page import Page
 from tests.integrations.starlette_harness import StarletteHarness, flags_middleware, rendered
 
@@ -29,6 +29,7 @@ class FastAPIHarness(StarletteHarness):
         app = FastAPI(
             middleware=[flags_middleware(options)], lifespan=lifespan(options.client, wait_seconds=options.wait_seconds)
         )
+        app.add_api_route("/healthz/flags", flags_health, methods=["GET", "HEAD"])
         for page in pages:
             app.get(page.path, name=page.name or page.path)(_endpoint(page))
         return app

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, render_template_string
 
 from flagcore import FlagClient
-from flagcore_flask import FlagsExtension, get_flags, require_flag
+from flagcore_flask import FlagsExtension, flags_health, get_flags, require_flag
 from tests.integrations.page import Answer, Page
 
 
@@ -37,7 +37,15 @@ class FlaskApp:
         """
         See `App`.
         """
-        found = self.app.test_client().get(path, headers=dict(headers))
+        return self._answer(self.app.test_client().get(path, headers=dict(headers)))
+
+    def head(self, path: str) -> Answer:
+        """
+        See `App`.
+        """
+        return self._answer(self.app.test_client().head(path))
+
+    def _answer(self, found: Any) -> Answer:
         return Answer(found.status_code, {name.lower(): text for name, text in found.headers}, found.text)
 
     def stop(self) -> None:
@@ -64,6 +72,7 @@ class FlaskHarness:
         extension = FlagsExtension()
         try:
             extension.init_app(app)
+            app.add_url_rule("/healthz/flags", view_func=flags_health)
             for page in pages:
                 app.add_url_rule(page.path, endpoint=page.name or page.path, view_func=_view(page))
         except BaseException:

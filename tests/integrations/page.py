@@ -92,6 +92,11 @@ class App(Protocol):
         GET, redirects not followed. From any thread; several at once are served at once.
         """
 
+    def head(self, path: str) -> Answer:
+        """
+        HEAD, likewise.
+        """
+
     def stop(self) -> None:
         """
         What ends the adapter in this framework. May be called again.
@@ -118,7 +123,8 @@ class Harness(Protocol):
             settings: options without prefix, such as {"SOURCE": client, "CONTEXT_FROM": function, "WAIT_SECONDS": 1}:
                 `settings.FLAGS` in Django, `app.config["FLAGS_…"]` in Flask, `read_options(settings)` in Starlette
                 and FastAPI. Empty: the environment says all.
-            pages: what it serves. Each name, path and gate as given.
+            pages: what it serves. Each name, path and gate as given. The adapter's `flags_health` stands beside them,
+                at `/healthz/flags`.
 
         Raises:
             ConfigError: as the adapter raises it.

@@ -17,7 +17,7 @@ from starlette.templating import Jinja2Templates
 
 from flagcore import FlagClient
 from flagcore.adapter import Options, read_options
-from flagcore_starlette import FlagsMiddleware, get_flags, install, lifespan, require_flag
+from flagcore_starlette import FlagsMiddleware, flags_health, get_flags, install, lifespan, require_flag
 from tests.integrations.asgi import Asgi
 from tests.integrations.page import Page
 
@@ -59,7 +59,10 @@ class StarletteHarness:
         The application itself.
         """
         return Starlette(
-            routes=[Route(page.path, _endpoint(page), name=page.name) for page in pages],
+            routes=[
+                Route("/healthz/flags", flags_health),
+                *(Route(page.path, _endpoint(page), name=page.name) for page in pages),
+            ],
             middleware=[flags_middleware(options)],
             lifespan=lifespan(options.client, wait_seconds=options.wait_seconds),
         )

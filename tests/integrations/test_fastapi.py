@@ -23,6 +23,7 @@ from starlette.requests import HTTPConnection
 import flagcore
 from flagcore import FlagClient, Flags, MemorySource
 from flagcore_fastapi import FlagGate, FlagsDep, FlagsMiddleware, get_flags, lifespan, require_flag
+from tests.documents import failed_client
 from tests.integrations.asgi import Asgi
 from tests.integrations.contract import Contract, SeveralApps
 from tests.integrations.fastapi_harness import FastAPIHarness
@@ -319,6 +320,16 @@ def test_a_gate_stands_before_routes_routers_and_applications(run: Run) -> None:
     answers = {path: running.get(path) for path in ("/7", "/7/open", "/router/x", "/included/7")}
     assert [answer.status for answer in answers.values()] == [410, 200, 403, 503]
     assert answers["/included/7"].headers["retry-after"] == "9"
+
+
+def test_a_gate_as_a_dependency_answers_503_once_its_flag_has_failed(run: Run) -> None:
+    """
+    As `require_flag` does.
+    """
+    with failed_client() as client:
+        app = FastAPI(lifespan=lifespan(client))
+        app.get("/", dependencies=[FlagGate("on", value=False, redirect_to="/soon")])(lambda: "open")
+        assert run(app).get("/").status == 503
 
 
 def test_a_gate_as_a_dependency_can_redirect(app: FastAPI, run: Run) -> None:

@@ -18,7 +18,7 @@ from flask.views import MethodView, View
 from flagcore import FlagClient, MemorySource
 from flagcore.errors import ConfigError
 from flagcore_flask import FlagGate, FlagsExtension, require_flag
-from tests.documents import native
+from tests.documents import failed_client, native
 
 needs_async = pytest.mark.skipif(importlib.util.find_spec("asgiref") is None, reason="async views need flask[async]")
 
@@ -51,6 +51,25 @@ def area(app: Flask, **gate: Any) -> None:
     blueprint.add_url_rule("/page", "page", lambda org: f"page of {org}")
     blueprint.add_url_rule("/soon", "soon", lambda org: "soon", defaults={"org": "any"})
     app.register_blueprint(blueprint)
+
+
+@needs_async
+def test_gates_answer_503_once_their_flag_has_failed() -> None:
+    """
+    Of blueprints and of `async` views, as of any other.
+    """
+    with failed_client() as client:
+        app = Flask("site")
+        FlagsExtension(app, client)
+        area(app, key="on", value=False, fallback=lambda org: "instead")
+
+        @require_flag("on")
+        async def waiting() -> str:
+            return "open"
+
+        app.add_url_rule("/waiting", "waiting", waiting)
+        ask = app.test_client()
+        assert [ask.get(path).status_code for path in ("/area/a/page", "/waiting")] == [503, 503]
 
 
 class TestBlueprints:

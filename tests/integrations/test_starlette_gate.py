@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 from flagcore import FlagClient, MemorySource
 from flagcore.errors import ConfigError, StateError
 from flagcore_starlette import lifespan, require_flag
+from tests.documents import failed_client
 from tests.integrations.asgi import Asgi
 
 Run = Callable[..., Asgi]
@@ -78,6 +79,20 @@ def test_a_gate_stands_before_methods_classes_and_websockets(client: FlagClient,
     answers = [app.get(path).status for path in ("/", "/closed", "/open", "/fallen", "/away")]
     assert (answers, app.ask("POST", "/").status) == ([200, 403, 200, 200, 302], 404)
     assert closed.__name__ == "Page"
+
+
+def test_a_class_answers_503_once_its_flag_has_failed(run: Run) -> None:
+    """
+    As a function does; its fallback does not run.
+    """
+
+    class Page(HTTPEndpoint):
+        async def get(self, request: Request) -> Response:
+            return PlainTextResponse("open")
+
+    with failed_client() as client:
+        page = require_flag("on", value=False, fallback=Page)(Page)
+        assert run(Starlette(routes=[Route("/", page)], lifespan=lifespan(client))).get("/").status == 503
 
 
 def test_a_closed_gate_refuses_a_websocket_before_it_is_accepted(client: FlagClient, run: Run) -> None:

@@ -486,16 +486,15 @@ class TestTLS:
 class Proxy(Server):
     """A proxy: forwards plain requests, tunnels CONNECT."""
 
-    def _call(self, head, sock, body=b""):
-        if not head.startswith(b"CONNECT"):
-            super()._call(head, sock, body)
+    def _play(self, call):
+        super()._play(call)
+        if call.method != "CONNECT":
             return
-        host, _, port = head.split(b" ")[1].rpartition(b":")
-        super()._call(head, sock, body)
-        with socket.create_connection((host.decode(), int(port))) as upstream:
-            back = threading.Thread(target=self._pump, args=(upstream, sock), daemon=True)
+        host, _, port = call.target.rpartition(":")
+        with socket.create_connection((host, int(port))) as upstream:
+            back = threading.Thread(target=self._pump, args=(upstream, call.sock), daemon=True)
             back.start()
-            self._pump(sock, upstream)
+            self._pump(call.sock, upstream)
             back.join(5)
 
     def _pump(self, source, sink):

@@ -1,8 +1,5 @@
 """
-For the tests of applications that use flags.
-
-    with override(client, {"new-checkout": True}):
-        response = app.get("/checkout")
+Other values on top of a client's sources, for the length of a test.
 """
 
 from __future__ import annotations

@@ -1,0 +1,259 @@
+"""
+`python -m soak.readers`: eight threads that read flags without a pause, in a process of their own.
+
+Its standard input says when to end (a line with the revision that must be seen first); its standard output is a line
+of JSON, `Findings`.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from math import log2
+from random import Random
+from typing import Any
+
+if __name__ == "__main__":  # before flagcore makes its locks
+    from soak import overhearing
+
+    overhearing.listen()
+
+from flagcore import FlagClient, HTTPSource
+from soak.census import left
+from soak.document import TWINS, keys
+from soak.overhearing import heard, reading
+
+__all__ = ["THREADS", "Findings", "client_of"]
+
+#: Reader threads.
+THREADS = 8
+
+#: Reads in one block, which is what is timed: a single read takes less than looking at the clock.
+_BLOCK = 50
+
+#: Milliseconds from which on a block counts as held up. One takes about a hundredth of it.
+STALL_MS = 20
+
+#: Seconds that the last change may take to come: a stream that went silent is given up after 30.
+_SETTLE_SECONDS = 60.0
+
+_START_SECONDS = 30.0
+
+#: Of a thread's reads that raised, as many are kept; then it ends.
+_MOST = 5
+
+_CONTEXT = {"targeting_key": "user-1", "plan": "pro", "country": "NL", "seats": 5}
+
+
+@dataclass
+class Findings:
+    """
+    What the readers saw. Milliseconds are those of one block of reads, and of as much plain dictionary look-up by the
+    same thread right after it.
+    """
+
+    reads: int = 0
+    raised: list[str] = field(default_factory=list)
+    torn: int = 0
+    defaults: int = 0
+    heard: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    longest_ms: float = 0.0
+    yardstick_longest_ms: float = 0.0
+    stalls: int = 0
+    yardstick_stalls: int = 0
+    p999_ms: float = 0.0
+    yardstick_p999_ms: float = 0.0
+    revisions: int = 0
+    is_settled: bool = False
+    settle_seconds: float = 0.0
+
+
+def client_of(*, stream: bool) -> FlagClient:
+    """
+    The client that each process of a soak has, as the environment says: with a stream, or by polling once a second.
+    """
+    url = os.environ["SOAK_URL"]
+    source = HTTPSource(
+        url,
+        "native",
+        poll_seconds=1.0,
+        timeout_seconds=2.0,
+        stream_url=os.environ["SOAK_STREAM_URL"] if stream else None,
+    )
+    return FlagClient(source, cache_dir=os.environ["SOAK_CACHE"])
+
+
+#: Seconds that the collector has worked in each thread while it was reading. Reads make objects and plain look-ups
+#: none, so that it is always a read that sets it off.
+_collected: dict[int, float] = {}
+_collections: dict[int, float] = {}
+
+
+def _note_collection(phase: str, _: dict[str, int]) -> None:
+    ident = threading.get_ident()
+    if phase == "start":
+        _collections[ident] = time.perf_counter()
+    elif ident in reading and ident in _collections:
+        _collected[ident] = _collected.get(ident, 0.0) + time.perf_counter() - _collections[ident]
+
+
+class _Yardstick:
+    """
+    As much as a read can be spared: a method that looks a key up in a dictionary.
+    """
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._values.get(key, default)
+
+
+class _Reader(threading.Thread):
+    """
+    One thread: makes a view, reads one twin, a block of flags, and the other twins after a moment's sleep.
+    """
+
+    def __init__(self, client: FlagClient, all_keys: list[str], seed: int, over: threading.Event) -> None:
+        super().__init__(name=f"reader-{seed}")
+        self.findings = Findings()
+        self.times: Counter[int] = Counter()
+        self.yardstick_times: Counter[int] = Counter()
+        self.seen: set[int] = set()
+        self._client = client
+        self._keys = all_keys
+        self._random = Random(seed)
+        self._over = over
+        self._yardstick = _Yardstick(dict.fromkeys(all_keys, True))
+        #: Look-ups that take as long as a block of reads, found out as it goes; and by how many seconds all blocks so
+        #: far have taken longer than they.
+        self._look_ups = 3.0 * _BLOCK
+        self._ahead = 0.0
+
+    def run(self) -> None:
+        while not self._over.is_set() and len(self.findings.raised) < _MOST:
+            try:
+                self._request()
+            except Exception as error:  # noqa: BLE001, PERF203 - whatever a read raises is what is looked for
+                self.findings.raised.append(repr(error))
+
+    def _request(self) -> None:
+        found, ident = self.findings, threading.get_ident()
+        some = self._random.choices(self._keys, k=_BLOCK)
+        reading.add(ident)
+        begun = time.perf_counter()
+        flags = self._client.flags(_CONTEXT)
+        first = flags.get_int(TWINS[0])
+        for key in some[:-10]:
+            flags.get_bool(key)
+        for key in some[-10:]:
+            flags.get_json(key), flags.details(key, None)
+        ended = time.perf_counter()
+        reading.discard(ident)
+        collecting = _collected.pop(ident, 0.0)
+        measured = self._measure(some)
+        time.sleep(self._random.random() / 500)  # what an application does between two reads
+        reading.add(ident)
+        others = [flags.get_int(key) for key in TWINS[1:]]
+        reading.discard(ident)
+        found.reads += 3 + _BLOCK + 10
+        found.torn += any(first != other for other in others)
+        found.defaults += first < 1
+        self.seen.add(first)
+        self._note(ended - begun - collecting, measured)
+
+    def _measure(self, some: list[str]) -> float:
+        get = self._yardstick.get
+        begun = time.perf_counter()
+        for _ in range(round(self._look_ups / _BLOCK)):
+            for key in some:
+                get(key)
+        return time.perf_counter() - begun
+
+    def _note(self, took: float, yardstick: float) -> None:
+        found = self.findings
+        found.longest_ms = max(found.longest_ms, took * 1000)
+        found.yardstick_longest_ms = max(found.yardstick_longest_ms, yardstick * 1000)
+        found.stalls += took * 1000 > STALL_MS
+        found.yardstick_stalls += yardstick * 1000 > STALL_MS
+        self.times[_bucket(took)] += 1
+        self.yardstick_times[_bucket(yardstick)] += 1
+        self._ahead += min(took, STALL_MS / 1000) - min(yardstick, STALL_MS / 1000)
+        self._look_ups = max(_BLOCK, self._look_ups * (1.01 if self._ahead > 0 else 0.99))
+
+
+def _bucket(seconds: float) -> int:
+    """
+    Eighths of an octave of a microsecond: a histogram that is exact to 9 %.
+    """
+    return round(8 * log2(max(seconds, 1e-6) * 1e6))
+
+
+def _quantile(times: Counter[int], share: float) -> float:
+    left_over = sum(times.values()) * share
+    for bucket, count in sorted(times.items()):
+        left_over -= count
+        if left_over <= 0:
+            return float(2 ** (bucket / 8)) / 1000
+    return 0.0
+
+
+def _gathered(readers: list[_Reader]) -> Findings:
+    total = Findings(heard=list(heard))
+    times: Counter[int] = Counter()
+    yardstick_times: Counter[int] = Counter()
+    for reader in readers:
+        found = reader.findings
+        times += reader.times
+        yardstick_times += reader.yardstick_times
+        total.raised += found.raised
+        for name in ("reads", "torn", "defaults", "stalls", "yardstick_stalls"):
+            setattr(total, name, getattr(total, name) + getattr(found, name))
+        total.longest_ms = max(total.longest_ms, found.longest_ms)
+        total.yardstick_longest_ms = max(total.yardstick_longest_ms, found.yardstick_longest_ms)
+    total.p999_ms, total.yardstick_p999_ms = _quantile(times, 0.999), _quantile(yardstick_times, 0.999)
+    total.revisions = len(set().union(*(reader.seen for reader in readers)))
+    return total
+
+
+def _settled(client: FlagClient, revision: int) -> tuple[bool, float]:
+    begun = time.monotonic()
+    while client.get_int(TWINS[0]) != revision and time.monotonic() - begun < _SETTLE_SECONDS:
+        time.sleep(0.01)
+    return client.get_int(TWINS[0]) == revision, time.monotonic() - begun
+
+
+def main() -> None:
+    """
+    Read until told to end, then close the client and say what was seen.
+    """
+    port, folder = int(os.environ["SOAK_PORT"]), os.environ["SOAK_CACHE"]
+    over = threading.Event()
+    client = client_of(stream=True)
+    if not client.start(wait_seconds=_START_SECONDS):
+        sys.exit(f"expected flags within {_START_SECONDS} s, got {client.status}")
+    all_keys = keys(int(os.environ["SOAK_FLAGS"]))
+    gc.callbacks.append(_note_collection)
+    readers = [_Reader(client, all_keys, number, over) for number in range(THREADS)]
+    for reader in readers:
+        reader.start()
+    revision = int(sys.stdin.readline())
+    is_settled, settle_seconds = _settled(client, revision)
+    over.set()
+    for reader in readers:
+        reader.join()
+    client.close()
+    found = _gathered(readers)
+    found.is_settled, found.settle_seconds, found.left = is_settled, settle_seconds, left(port, folder)
+    print(json.dumps(asdict(found)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
