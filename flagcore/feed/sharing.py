@@ -157,6 +157,8 @@ class _Sharing:
                 yield from self._end(end.value)
         while outlook is Glance.SILENT and not self._is_denied:
             outlook = yield from self._wait(LOOK_SECONDS)
+        if outlook is not Glance.TAKEN:
+            yield GiveUp()
         return outlook
 
     def _end(self, error: SourceError) -> _Steps[None]:

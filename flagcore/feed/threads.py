@@ -180,6 +180,7 @@ class _Answers:
         if isinstance(ask, Call):
             return Called(ask.call())
         if isinstance(ask, GiveUp):
+            self.close()
             self._sink.end(ask.error)
             return Waited()
         if self._network is None:
