@@ -32,7 +32,14 @@ class Leash:
         """
         Whether the one who blocks should stop.
         """
-        return self._cut.is_set() or self._home != os.getpid()
+        return self._cut.is_set() or self.is_inherited
+
+    @property
+    def is_inherited(self) -> bool:
+        """
+        Whether it came over a fork, with the one who blocks: a greenlet that gevent runs on in the child.
+        """
+        return self._home != os.getpid()
 
     def cut(self) -> None:
         """
