@@ -77,8 +77,8 @@ class ErrorContext:
 
     def let_go(self) -> None:
         """
-        Internal: take the traceback from the exception and its causes, once all are told: whoever keeps it would keep its frames,
-        and they what came, up to 64 MiB.
+        Internal: take the traceback from the exception and its causes, once all are told. Whoever keeps it would keep
+        its frames, and they what came, up to 64 MiB.
         """
         at: BaseException | None = self.exception
         while at is not None:
