@@ -200,8 +200,8 @@ class Office:
         """
         Be the holder no more: another process may take over at once.
         """
-        self._holds = False
-        if self._lock is not None and self.process == os.getpid():
+        held, self._holds = self._holds, False
+        if held and self._lock is not None and self.process == os.getpid():
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def close(self) -> None:

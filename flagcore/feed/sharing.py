@@ -210,7 +210,7 @@ class _Tidings:
         """
         if not isinstance(ask, Keep) or not isinstance(answer, Kept):
             return None
-        if isinstance(ask.body, Body):
+        if isinstance(ask.body, Body) and ask.body != self._document:
             self._document, self._is_told = ask.body, False
         if self._is_told:
             return Glance.RENEWED

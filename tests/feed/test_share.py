@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -283,7 +284,11 @@ def test_without_a_folder_each_has_its_own_connection(service: FaultyServer, cap
     assert len(told(caplog)) == 1
 
 
-@pytest.mark.parametrize("why", ["others may write", "a file", "no lock", "no such platform"])
+def no_locks(file: int, operation: int) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+@pytest.mark.parametrize("why", ["others may write", "a file", "no lock file", "no locks", "no such platform"])
 def test_where_the_folder_cannot_be_shared_each_has_its_own_connection(
     service: FaultyServer, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, why: str
 ) -> None:
@@ -295,6 +300,8 @@ def test_where_the_folder_cannot_be_shared_each_has_its_own_connection(
         folder.write_text("")
     elif why == "no such platform":
         monkeypatch.setattr(office, "fcntl", None)
+    elif why == "no locks":
+        monkeypatch.setattr(fcntl, "flock", no_locks)
     else:
         with sharing_client(service, folder) as client:
             assert client.wait_ready(5)
