@@ -19,6 +19,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 FRAMEWORKS = ["starlette", "fastapi", "flask", "django", "server"]
+SERVERS = ["celery", "daphne", "gevent", "granian", "gunicorn", "hypercorn", "uvicorn-worker", "uwsgi", "waitress"]
 DJANGOS = ["4.2", "5.2", "6.0"]
 
 
@@ -138,6 +139,22 @@ def cover(session: nox.Session) -> None:
     session.run("coverage", "report", "--fail-under=95", "--skip-covered", "--show-missing")
 
 
+@nox.session(python="3.12")
+def servers(session: nox.Session) -> None:
+    """
+    Every server there is, flags flipped under each, into docs/servers.md. Ten minutes.
+    """
+    session.install("-e", ".[all,test]", *SERVERS, "uv")
+    # The last uWSGI that can be without threads builds on no later Python. Where that is missing, the table says so.
+    old = Path(session.create_tmp()).resolve() / "threadless"
+    session.run("uv", "venv", "--quiet", "--clear", "--python", "3.10", str(old), success_codes=[0, 2])
+    if old.exists():
+        session.run("uv", "pip", "install", "--quiet", "--python", str(old), "-e", ".[flask]", "uwsgi==2.0.22")
+    page = str(Path("docs/servers.md").resolve())
+    env = {"SERVERS_PAGE": page, "SERVERS_FORKS": "2000", "UWSGI_WITHOUT_THREADS": str(old / "bin" / "uwsgi")}
+    session.run("python", "-m", "pytest", "tests/servers", *session.posargs, env=env)
+
+
 @nox.session
 def soak(session: nox.Session) -> None:
     """
@@ -145,6 +162,16 @@ def soak(session: nox.Session) -> None:
     """
     session.install("-e", ".[all,test]", "gunicorn>=22")
     session.run("python", "-m", "soak", *(session.posargs or ["--out", "docs/soak.md"]))
+
+
+@nox.session
+def share(session: nox.Session) -> None:
+    """
+    Sixteen processes, then sixteen workers of gunicorn, on one connection: how soon a change is in all of them, and how
+    soon another one holds the connection when the holder is killed. Fails above 0.25 s and 1 s.
+    """
+    session.install("-e", ".[test]", "gunicorn>=22")
+    session.run("python", "-m", "tests.feed.following")
 
 
 @nox.session(python="3.12")

@@ -119,7 +119,7 @@ class Layer:
         self._owner = owner
         self._staleness = staleness
         #: When the source last confirmed the document, on the monotonic clock: the wall's may be set.
-        self._confirmed_at = 0.0
+        self._confirmed_at = self._dated_at = 0.0
         self._digest = b""
         self._etag: str | None = None
         self._failing = False
@@ -227,6 +227,7 @@ class Layer:
             if isinstance(body, Body):
                 self._accept(body)
             self._confirm()
+        self._date_stored()
         # Outside of the lock: what listens to changes may ask this layer for anything.
         if is_news:
             self._owner.publish()
@@ -351,6 +352,13 @@ class Layer:
         if recovered:
             logger.info("%s: answers again", self.source.name)
 
+    def _date_stored(self) -> None:
+        # With a limit, so that the next process knows how old the document is, to a tenth of the limit.
+        due_at = self._dated_at + self._staleness.limit_seconds / 10
+        if self._cache is not None and self._identity is not None and self._confirmed_at >= due_at:
+            self._dated_at = self._confirmed_at
+            self._cache.confirm(self._identity)
+
     def _load_file(self) -> None:
         source: Source = self.source
         try:
@@ -368,7 +376,7 @@ class Layer:
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE
-            self._confirmed_at = time.monotonic() - max(0.0, time.time() - stored.fetched_at)
+            self._confirmed_at = time.monotonic() - max(0.0, time.time() - stored.confirmed_at)
         return self._owner.publish()
 
     def _said(self, error: SourceError) -> str:
@@ -383,12 +391,4 @@ class Layer:
 
     def _report(self, report: ErrorContext) -> None:
         self._owner.report(report)
-        _let_go(report.exception)
-
-
-def _let_go(error: BaseException) -> None:
-    # Whoever keeps it would keep its frames, and they what came: up to 64 MiB.
-    at: BaseException | None = error
-    while at is not None:
-        at.__traceback__ = None
-        at = at.__cause__ or at.__context__
+        report.let_go()

@@ -75,6 +75,16 @@ class ErrorContext:
         """
         return ErrorContext(exception, source, is_transient, datetime.now(timezone.utc), origin)
 
+    def let_go(self) -> None:
+        """
+        Internal: take the traceback from the exception and its causes, once all are told. Whoever keeps it would keep
+        its frames, and they what came, up to 64 MiB.
+        """
+        at: BaseException | None = self.exception
+        while at is not None:
+            at.__traceback__ = None
+            at = at.__cause__ or at.__context__
+
 
 #: What `on_error` may be. Called in the feed's thread or task; what it raises is logged and harms nothing.
 ErrorHandler = Callable[[ErrorContext], object]

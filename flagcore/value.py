@@ -14,6 +14,7 @@ from flagcore.resolution import ABSENT
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_INT_BITS",
     "MAX_NODES",
     "Json",
     "as_float",
@@ -36,6 +37,9 @@ MAX_DEPTH = 100
 #: hundred times the largest flag set we know of (5,000 flags) can't be meant.
 MAX_NODES = 1_000_000
 
+#: Bits an integer may have: those of 4,300 digits, which is what Python writes out. More of them can be read, in
+#: hexadecimal, and then no message could say what came.
+MAX_INT_BITS = 14_284
 
 _KINDS: dict[type, str] = {
     bool: "a boolean",
@@ -88,6 +92,8 @@ class _Check:
         if isinstance(value, str):
             return _text(value, where)
         if isinstance(value, int):
+            if value.bit_length() > MAX_INT_BITS:
+                raise MalformedDocument("expected a number of at most 4,300 digits, got a longer one", where=where)
             return int(value)
         if isinstance(value, float):
             if not isfinite(value):
@@ -122,7 +128,11 @@ def _text(value: str, where: str) -> str:
 def _name(key: object, where: str) -> str:
     if isinstance(key, str):
         return _text(key, where)
-    raise MalformedDocument(f"expected names that are strings, got {key!r}; put it in quotes", where=where)
+    try:
+        came = repr(key)
+    except ValueError:  # it has a number in it that Python does not write out
+        came = kind(key)
+    raise MalformedDocument(f"expected names that are strings, got {came}; put it in quotes", where=where)
 
 
 def check_depth(value: Json) -> None:

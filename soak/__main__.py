@@ -44,9 +44,9 @@ by a stream, a FastAPI application under uvicorn likewise, and a Flask applicati
 - Three flags change together: a plain one, one with rules, one with variants. Whoever reads them apart, with a sleep or
   an `await` between two reads of one view, must see one revision.
 - In the process of the reader threads every lock and every audit hook of Python listens while a view is made and read.
-- The readers time blocks of reads, and right after each block as much time's worth of look-ups in a dict by a method.
-  What the interpreter's thread switching and the machine do, they do to both. What the collector works in a block is
-  taken off it: reads make objects, so that only they set it off.
+- The readers time blocks of reads, and right after each block as much work's worth of look-ups in a dict by a method:
+  by the wall, less the thread's own processor time. What the interpreter's thread switching and the machine keep from
+  running, they keep both.
 - Memory is the resident set from a third of the run on; its slope is that of the floor, and the most is what the
   largest answers (24 MB without a line end, a gzip bomb) take for a moment. What is left at the end is what
   `/proc` shows of flagcore's threads, of sockets to the flag service and of the cache's files once the client is
@@ -60,7 +60,7 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # and so end what was started
     given = _arguments()
-    weather, rows = _run(given.minutes, given.flags, given.seed)
+    weather, rows = _run(given)
     table = markdown(rows)
     print(table)
     print(f"{weather.revision} revisions; faults: {dict(sorted(weather.faults.items()))}")
@@ -85,16 +85,18 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m soak", description="Readers and web applications in bad weather.")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long it runs, beside starting and settling")
     parser.add_argument("--flags", type=int, default=5000, help="how many flags the document has")
+    parser.add_argument("--share", action="store_true", help="processes that read the same share a connection")
     parser.add_argument("--seed", type=int, default=1, help="of the faults' order and lengths")
     parser.add_argument("--out", type=Path, default=None, help="where the page with the figures goes")
     return parser.parse_args()
 
 
-def _run(minutes: float, flags: int, seed: int) -> tuple[Weather, list[Row]]:
+def _run(given: argparse.Namespace) -> tuple[Weather, list[Row]]:
     with ExitStack() as stack:
-        server = stack.enter_context(FaultyServer(document(1, flags)))
+        server = stack.enter_context(FaultyServer(document(1, given.flags)))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flagcore-soak-")))
-        environment = _environment(server, flags, folder)
+        environment = {**_environment(server, folder), "SOAK_FLAGS": str(given.flags)}
+        environment["SOAK_SHARE"] = "yes" if given.share else "no"
         readers = Readers(environment, folder)
         stack.callback(readers.kill)
         servers = [WebServer(name, environment, folder) for name in ("uvicorn", "gunicorn")]
@@ -104,24 +106,23 @@ def _run(minutes: float, flags: int, seed: int) -> tuple[Weather, list[Row]]:
         for load in loads:
             stack.callback(load.stop)
             load.start()
-        weather = Weather(server, flags, seed)
+        weather = Weather(server, given.flags, given.seed)
         stack.callback(weather.stop)
         weather.start()
         watch = Watch(lambda: {readers.name: readers.pids(), **{each.name: each.pids() for each in servers}})
         stack.callback(watch.stop)
-        time.sleep(minutes * 60)
+        time.sleep(given.minutes * 60)
         watch.stop()
         return weather, [*_settled(weather, readers, servers, loads), *_memory(watch), *_ends(servers, folder)]
 
 
-def _environment(server: FaultyServer, flags: int, folder: Path) -> dict[str, str]:
+def _environment(server: FaultyServer, folder: Path) -> dict[str, str]:
     for name in ("cache", "ends"):
         (folder / name).mkdir(mode=0o700)
     return {
         "SOAK_URL": server.url,
         "SOAK_STREAM_URL": server.stream_url,
         "SOAK_PORT": str(server.port),
-        "SOAK_FLAGS": str(flags),
         "SOAK_CACHE": str(folder / "cache"),
         "SOAK_ENDS": str(folder / "ends"),
     }

@@ -46,7 +46,7 @@ def asynchronous() -> Any:
         before = asyncio.all_tasks()
         async with followed(app) as state:
             yield state
-        _tell([f"task {each.get_name()}" for each in asyncio.all_tasks() - before])
+        _tell("uvicorn", [f"task {each.get_name()}" for each in asyncio.all_tasks() - before])
 
     app = FastAPI(lifespan=counted)
 
@@ -85,7 +85,7 @@ def _answer(first: int, flags: Flags) -> dict[str, Any]:
 
 
 #: What a worker had open when it was forked: its parent's, and none of its business.
-_inherited: set[tuple[str, int]] = set()
+_inherited: set[int] = set()
 
 
 def _inherit() -> None:
@@ -94,9 +94,10 @@ def _inherit() -> None:
 
 def _tell_at_exit(master: int) -> None:
     if os.getpid() != master:  # whoever loaded the application serves no page
-        _tell([])
+        _tell("gunicorn", [])
 
 
-def _tell(more: list[str]) -> None:
-    found = [*more, *left(int(os.environ["SOAK_PORT"]), os.environ["SOAK_CACHE"], _inherited)]
-    Path(os.environ["SOAK_ENDS"], f"{os.getpid()}.json").write_text(json.dumps(found), encoding="utf-8")
+def _tell(who: str, tasks: list[str]) -> None:
+    found = [*tasks, *left(int(os.environ["SOAK_PORT"]), os.environ["SOAK_CACHE"], _inherited)]
+    told = json.dumps([f"{who}: {what}" for what in found])
+    Path(os.environ["SOAK_ENDS"], f"{os.getpid()}.json").write_text(told, encoding="utf-8")

@@ -38,14 +38,16 @@ def holding(pid: int) -> Holding:
     )
 
 
-def left(port: int, folder: str, inherited: Collection[tuple[str, int]] = ()) -> list[str]:
+def left(port: int, folder: str, inherited: Collection[int] = ()) -> list[str]:
     """
     What flagcore has left behind in this process: its threads, its sockets to the flag service at `port`, its files in
     the cache's `folder`, but for the `inherited` ones of `opened`. I/O: reads /proc.
     """
     found = [f"thread {each.name}" for each in threading.enumerate() if each.name.startswith("flagcore")]
     sockets = _sockets_to(port)
-    for path, inode in opened().difference(inherited):
+    for inode, path in opened().items():
+        if inode in inherited:
+            continue
         if path.startswith("socket:") and inode in sockets:
             found.append(f"socket to port {port}")
         elif path.startswith(folder):
@@ -53,15 +55,15 @@ def left(port: int, folder: str, inherited: Collection[tuple[str, int]] = ()) ->
     return found
 
 
-def opened() -> set[tuple[str, int]]:
+def opened() -> dict[int, str]:
     """
-    What this process has open: paths and their inodes. I/O: reads /proc.
+    What this process has open: {inode: path}. A file that is renamed stays the same. I/O: reads /proc.
     """
-    found = set()
+    found = {}
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the one that the folder is listed by
             path = os.readlink(descriptor)  # noqa: PTH115 - it is no path, mostly
-            found.add((path.removesuffix(" (deleted)"), descriptor.stat().st_ino))
+            found[descriptor.stat().st_ino] = path
     return found
 
 

@@ -7,7 +7,6 @@ of JSON, `Findings`.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from math import log2
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 if __name__ == "__main__":  # before flagcore makes its locks
     from soak import overhearing
@@ -37,7 +36,7 @@ THREADS = 8
 #: Reads in one block, which is what is timed: a single read takes less than looking at the clock.
 _BLOCK = 50
 
-#: Milliseconds from which on a block counts as held up. One takes about a hundredth of it.
+#: Milliseconds that a block did not run from which on it counts as kept waiting: four turns of the thread switching.
 STALL_MS = 20
 
 #: Seconds that the last change may take to come: a stream that went silent is given up after 30.
@@ -54,8 +53,8 @@ _CONTEXT = {"targeting_key": "user-1", "plan": "pro", "country": "NL", "seats": 
 @dataclass
 class Findings:
     """
-    What the readers saw. Milliseconds are those of one block of reads, and of as much plain dictionary look-up by the
-    same thread right after it.
+    What the readers saw. Milliseconds are those in which one block of reads did not run, and as much plain dictionary
+    look-up by the same thread right after it.
     """
 
     reads: int = 0
@@ -77,7 +76,8 @@ class Findings:
 
 def client_of(*, stream: bool) -> FlagClient:
     """
-    The client that each process of a soak has, as the environment says: with a stream, or by polling once a second.
+    The client that each process of a soak has, as the environment says: with a stream, or by polling once a second;
+    by a connection of its own, or by the one of all that do it so.
     """
     url = os.environ["SOAK_URL"]
     source = HTTPSource(
@@ -87,21 +87,7 @@ def client_of(*, stream: bool) -> FlagClient:
         timeout_seconds=2.0,
         stream_url=os.environ["SOAK_STREAM_URL"] if stream else None,
     )
-    return FlagClient(source, cache_dir=os.environ["SOAK_CACHE"])
-
-
-#: Seconds that the collector has worked in each thread while it was reading. Reads make objects and plain look-ups
-#: none, so that it is always a read that sets it off.
-_collected: dict[int, float] = {}
-_collections: dict[int, float] = {}
-
-
-def _note_collection(phase: str, _: dict[str, int]) -> None:
-    ident = threading.get_ident()
-    if phase == "start":
-        _collections[ident] = time.perf_counter()
-    elif ident in reading and ident in _collections:
-        _collected[ident] = _collected.get(ident, 0.0) + time.perf_counter() - _collections[ident]
+    return FlagClient(source, cache_dir=os.environ["SOAK_CACHE"], share=os.environ["SOAK_SHARE"] == "yes")
 
 
 class _Yardstick:
@@ -132,8 +118,8 @@ class _Reader(threading.Thread):
         self._random = Random(seed)
         self._over = over
         self._yardstick = _Yardstick(dict.fromkeys(all_keys, True))
-        #: Look-ups that take as long as a block of reads, found out as it goes; and by how many seconds all blocks so
-        #: far have taken longer than they.
+        #: Look-ups that are as much work as a block of reads, found out as it goes; and by how many seconds all blocks
+        #: so far have worked longer than they.
         self._look_ups = 3.0 * _BLOCK
         self._ahead = 0.0
 
@@ -148,17 +134,16 @@ class _Reader(threading.Thread):
         found, ident = self.findings, threading.get_ident()
         some = self._random.choices(self._keys, k=_BLOCK)
         reading.add(ident)
-        begun = time.perf_counter()
+        begun = _Clock()
         flags = self._client.flags(_CONTEXT)
         first = flags.get_int(TWINS[0])
         for key in some[:-10]:
             flags.get_bool(key)
         for key in some[-10:]:
             flags.get_json(key), flags.details(key, None)
-        ended = time.perf_counter()
+        took = begun.elapsed()
         reading.discard(ident)
-        collecting = _collected.pop(ident, 0.0)
-        measured = self._measure(some)
+        yardstick = self._measure(some)
         time.sleep(self._random.random() / 500)  # what an application does between two reads
         reading.add(ident)
         others = [flags.get_int(key) for key in TWINS[1:]]
@@ -167,26 +152,48 @@ class _Reader(threading.Thread):
         found.torn += any(first != other for other in others)
         found.defaults += first < 1
         self.seen.add(first)
-        self._note(ended - begun - collecting, measured)
+        self._note(took, yardstick)
 
-    def _measure(self, some: list[str]) -> float:
+    def _measure(self, some: list[str]) -> _Elapsed:
         get = self._yardstick.get
-        begun = time.perf_counter()
+        begun = _Clock()
         for _ in range(round(self._look_ups / _BLOCK)):
             for key in some:
                 get(key)
-        return time.perf_counter() - begun
+        return begun.elapsed()
 
-    def _note(self, took: float, yardstick: float) -> None:
+    def _note(self, took: _Elapsed, yardstick: _Elapsed) -> None:
         found = self.findings
-        found.longest_ms = max(found.longest_ms, took * 1000)
-        found.yardstick_longest_ms = max(found.yardstick_longest_ms, yardstick * 1000)
-        found.stalls += took * 1000 > STALL_MS
-        found.yardstick_stalls += yardstick * 1000 > STALL_MS
-        self.times[_bucket(took)] += 1
-        self.yardstick_times[_bucket(yardstick)] += 1
-        self._ahead += min(took, STALL_MS / 1000) - min(yardstick, STALL_MS / 1000)
+        found.longest_ms = max(found.longest_ms, took.waited * 1000)
+        found.yardstick_longest_ms = max(found.yardstick_longest_ms, yardstick.waited * 1000)
+        found.stalls += took.waited * 1000 > STALL_MS
+        found.yardstick_stalls += yardstick.waited * 1000 > STALL_MS
+        self.times[_bucket(took.waited)] += 1
+        self.yardstick_times[_bucket(yardstick.waited)] += 1
+        self._ahead += took.worked - yardstick.worked
         self._look_ups = max(_BLOCK, self._look_ups * (1.01 if self._ahead > 0 else 0.99))
+
+
+class _Elapsed(NamedTuple):
+    """
+    Seconds in which a thread worked, and in which it was kept from it.
+    """
+
+    worked: float
+    waited: float
+
+
+class _Clock:
+    """
+    From its making on: by the wall and by this thread's own processor time.
+    """
+
+    def __init__(self) -> None:
+        self._wall, self._own = time.perf_counter(), time.thread_time()
+
+    def elapsed(self) -> _Elapsed:
+        worked = time.thread_time() - self._own
+        return _Elapsed(worked, max(0.0, time.perf_counter() - self._wall - worked))
 
 
 def _bucket(seconds: float) -> int:
@@ -240,7 +247,6 @@ def main() -> None:
     if not client.start(wait_seconds=_START_SECONDS):
         sys.exit(f"expected flags within {_START_SECONDS} s, got {client.status}")
     all_keys = keys(int(os.environ["SOAK_FLAGS"]))
-    gc.callbacks.append(_note_collection)
     readers = [_Reader(client, all_keys, number, over) for number in range(THREADS)]
     for reader in readers:
         reader.start()

@@ -59,7 +59,7 @@ def of_readers(found: dict[str, Any]) -> list[Row]:
             not found["heard"],
         ),
         Row(
-            f"{who}: held up for {STALL_MS} ms no more often than look-ups in a dict",
+            f"{who}: kept waiting for {STALL_MS} ms no more often than look-ups in a dict",
             f"{stalls} : {yardstick}; 99.9 % within {found['p999_ms']:.1f} : {found['yardstick_p999_ms']:.1f} ms, "
             f"the longest {longest:.0f} : {yard:.0f} ms",
             stalls <= _MORE_STALLS * yardstick + _FEW,

@@ -201,6 +201,23 @@ def test_a_document_on_disk_brings_its_age_along(tmp_path: Path) -> None:
             eventually(lambda: client.get_int("a") == 2)
 
 
+def test_a_document_on_disk_is_as_old_as_its_last_confirmation(tmp_path: Path) -> None:
+    """One that has not changed for long, and stood a moment before the process ended, is young."""
+    with Server() as server:
+        server.script["/flags"] = lambda call: call.answer(304 if call.headers.get("if-none-match") else 500)
+        source = HTTPSource(f"{server.url}/flags", "native", poll_seconds=0.05)
+        cache = DiskCache(tmp_path, lambda error: pytest.fail(str(error)))
+        cache.put(source.identity, body('"1"', a=1), time.time() - 3600)
+        assert cache.flush(5)
+        with client_of(source, cache_dir=tmp_path, max_stale_seconds=7200) as client:
+            assert client.wait_ready(5)
+        server.script["/flags"] = lambda call: call.answer(503)
+        with client_of(source, cache_dir=tmp_path, max_stale_seconds=600) as client:
+            assert client.get_int("a") == 1
+            assert 0 < (client.health().age_seconds or 0) < 60
+            assert time.time() - (client.snapshot.fetched_at or 0) > 3500
+
+
 def test_an_answer_of_unchanged_confirms_the_document() -> None:
     """A document of last year is no older than the last time the service said that it stands."""
     with Server() as server:

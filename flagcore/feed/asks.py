@@ -113,10 +113,14 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class GiveUp:
     """
-    Report that nothing more is asked of the source, though the conversation goes on. Answered with `Waited`.
+    Nothing more is asked of the source, though the conversation goes on: close every connection, and report `error`,
+    if there is one. Answered with `Waited`.
+
+    Attributes:
+        error: the denial, for `Sink.end`.
     """
 
-    error: SourceError
+    error: SourceError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flagcore.errors import CacheError
@@ -31,11 +31,13 @@ _TOGETHER_SECONDS = 60.0
 @dataclass(frozen=True)
 class Stored:
     """
-    A document from disk, and when it had come from its source (seconds since the epoch).
+    A document from disk; when it had come from its source, and when the source is known to have last confirmed it
+    (seconds since the epoch).
     """
 
     body: Body
     fetched_at: float
+    confirmed_at: float = field(default=0.0, compare=False)
 
 
 class DiskCache:
@@ -59,7 +61,8 @@ class DiskCache:
         Begin anew in a forked child: fresh locks, no thread, nothing pending.
         """
         self._changed = threading.Condition()
-        self._pending: dict[bytes, tuple[Body, float]] = {}
+        #: What is to be written; None where only the file's date is.
+        self._pending: dict[bytes, tuple[Body, float] | None] = {}
         self._written: dict[bytes, float] = {}
         self._writer: threading.Thread | None = None
         self._flushing = False
@@ -82,9 +85,16 @@ class DiskCache:
         """
         with self._changed:
             self._pending[identity] = (body, fetched_at)
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write_all, name="flagcore-disk", daemon=True)
-                self._writer.start()
+            self._begin()
+
+    def confirm(self, identity: bytes) -> None:
+        """
+        The document kept for a source still stands: date its file, at most every `COALESCE_SECONDS`. Returns without
+        waiting for the disk.
+        """
+        with self._changed:
+            self._pending.setdefault(identity, None)
+            self._begin()
 
     def flush(self, timeout_seconds: float) -> bool:
         """
@@ -99,6 +109,11 @@ class DiskCache:
         writer.join(timeout_seconds)
         return not writer.is_alive()
 
+    def _begin(self) -> None:
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_all, name="flagcore-disk", daemon=True)
+            self._writer.start()
+
     def _write_all(self) -> None:
         while True:
             with self._changed:
@@ -109,9 +124,12 @@ class DiskCache:
                 if wait > 0 and not self._flushing:
                     self._changed.wait(wait)
                     continue
-                body, fetched_at = self._pending.pop(identity)
+                document = self._pending.pop(identity)
                 self._written[identity] = time.monotonic()
-            self._write(identity, body, fetched_at)
+            if document is not None:
+                self._write(identity, *document)
+            else:
+                self._date(identity)
 
     def _due_in(self, identity: bytes) -> float:
         written = self._written.get(identity)
@@ -125,8 +143,17 @@ class DiskCache:
             name = self._files.name(identity)
             content = pack(name, About(fetched_at, body.etag, body.syntax), body.content)
             self._files.write(f"{name}.flags", content)
+            self._files.touch(f"{name}.flags", fetched_at)
         except (OSError, Unreadable) as error:
             self._report("written", error)
+
+    def _date(self, identity: bytes) -> None:
+        try:
+            self._files.touch(f"{self._files.name(identity)}.flags")
+        except FileNotFoundError:
+            pass  # removed by somebody: the next change brings it back
+        except OSError as error:
+            self._report("dated", error)
 
     def _is_there(self, identity: bytes, body: Body, fetched_at: float) -> bool:
         # Workers of one service get each change at the same time: one of them writes it.
@@ -140,10 +167,11 @@ class DiskCache:
         try:
             name = self._files.name(identity)
             content = self._files.read(f"{name}.flags")
+            dated_at = self._files.touched_at(f"{name}.flags")
         except FileNotFoundError:
             return None
         about, body = unpack(name, content, About)
-        return Stored(body, about.fetched_at)
+        return Stored(body, about.fetched_at, max(about.fetched_at, dated_at))
 
     def _report(self, what: str, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)

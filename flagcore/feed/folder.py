@@ -120,6 +120,24 @@ class PrivateFolder:
         if durably:
             self._sweep(written_at)
 
+    def touch(self, file: str, moment: float | None = None) -> None:
+        """
+        Date a file: now, or at a moment in seconds since the epoch.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        os.utime(self.path / file, None if moment is None else (moment, moment), follow_symlinks=False)
+
+    def touched_at(self, file: str) -> float:
+        """
+        The date of a file, in seconds since the epoch.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return os.stat(self.path / file, follow_symlinks=False).st_mtime  # noqa: PTH116
+
     def open_lock(self, file: str) -> int:
         """
         A descriptor of an empty file, made if there is none: to be locked, and closed by the caller. No program that

@@ -125,11 +125,15 @@ class Office:
 
     Raises:
         OSError: nothing can be shared here.
+
+    Attributes:
+        process: the one it was opened in.
     """
 
     def __init__(self, folder: PrivateFolder, identity: bytes, name: str, patience_seconds: float) -> None:
         if fcntl is None:
             raise OSError("this platform has no locks that end with their process")
+        _let_go_of_inherited()  # of a fork that ran no hooks
         folder.make()
         self._folder = folder
         self._name = name
@@ -138,7 +142,7 @@ class Office:
         # Before anything is locked, and not in the feed's thread: a fork between the opening and the noting of it
         # would leave a child with a share in the lock.
         self._lock: int | None = folder.open_lock(f"{self._source}.lock")
-        self._process = os.getpid()
+        self.process = os.getpid()
         self._holds = False
         self._good_seconds = patience_seconds
         self._heard_at = self._renewed_at = time.monotonic()
@@ -196,8 +200,8 @@ class Office:
         """
         Be the holder no more: another process may take over at once.
         """
-        self._holds = False
-        if self._lock is not None and self._process == os.getpid():
+        held, self._holds = self._holds, False
+        if held and self._lock is not None and self.process == os.getpid():
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def close(self) -> None:
@@ -264,13 +268,14 @@ class Office:
 _offices: WeakSet[Office] = WeakSet()
 
 
-def _fork_happened() -> None:
+def _let_go_of_inherited() -> None:
     for office in _offices:
-        office.abandon()
+        if office.process != os.getpid():
+            office.abandon()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fork_happened)
+    os.register_at_fork(after_in_child=_let_go_of_inherited)
 
 
 def log_unshared(name: str, error: Exception) -> None:

@@ -157,6 +157,8 @@ class _Sharing:
                 yield from self._end(end.value)
         while outlook is Glance.SILENT and not self._is_denied:
             outlook = yield from self._wait(LOOK_SECONDS)
+        if outlook is not Glance.TAKEN:
+            yield GiveUp()
         return outlook
 
     def _end(self, error: SourceError) -> _Steps[None]:
@@ -208,7 +210,7 @@ class _Tidings:
         """
         if not isinstance(ask, Keep) or not isinstance(answer, Kept):
             return None
-        if isinstance(ask.body, Body):
+        if isinstance(ask.body, Body) and ask.body != self._document:
             self._document, self._is_told = ask.body, False
         if self._is_told:
             return Glance.RENEWED

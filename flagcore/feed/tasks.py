@@ -185,6 +185,7 @@ class _Answers:
             call = ask.call
             return await self._aside(lambda: Called(call()), "share", shield=True)
         if isinstance(ask, GiveUp):
+            await self.aclose()
             self._sink.end(ask.error)
             return Waited()
         if self._network is None:

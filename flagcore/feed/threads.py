@@ -102,6 +102,10 @@ class ThreadFeed:
         with last_resort(self._sink, self._leash):
             try:
                 error = answers.converse(asks)
+                if self._leash.is_inherited:
+                    # A greenlet of gevent's, in a child: what it would close is the parent's, and `threading`, which has
+                    # forgotten it at the fork, complains of one that ends.
+                    threading.Event().wait()
                 if not self._leash.is_cut:
                     self._sink.end(error)
             finally:
@@ -180,6 +184,7 @@ class _Answers:
         if isinstance(ask, Call):
             return Called(ask.call())
         if isinstance(ask, GiveUp):
+            self.close()
             self._sink.end(ask.error)
             return Waited()
         if self._network is None:

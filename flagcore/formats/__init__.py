@@ -21,11 +21,20 @@ from flagcore.rules.references import bounded, check_cycles
 if TYPE_CHECKING:
     from flagcore.source import Body
 
-__all__ = ["FORMATS", "check_format", "faults", "load", "parse", "parse_document", "refuse_faults"]
+__all__ = ["EMPTY", "FORMATS", "check_format", "faults", "load", "parse", "parse_document", "refuse_faults"]
 
 #: The formats by name; each is the module of that name here. What follows a dash is the generation of a dialect that
 #: has several.
 FORMATS = ("native", "foff", "soasap", "flagd", "flagd-v2", "flagd-v3", "ofrep")
+
+#: The document without a flag, in each dialect.
+EMPTY = {
+    "native": b'{"flags": {}}',
+    "foff": b'{"features": {}}',
+    "soasap": b"{}",
+    "flagd": b'{"flags": {}}',
+    "ofrep": b'{"flags": []}',
+}
 
 
 def check_format(name: object) -> str:

@@ -111,7 +111,7 @@ def _toml(content: bytes) -> Any:
         import tomli as tomllib
     try:
         return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedDocument(f"expected TOML, got a fault: {error}") from error
 
 

@@ -21,7 +21,19 @@ from flagcore.network.refusal import StreamRefused
 from flagcore.network.retry_after import parse_retry_after
 from flagcore.source import SAME, SYNTAXES, Body, Same, Syntax, named_syntax
 
-__all__ = ["Exchange", "Head", "Headers", "Receive", "Request", "Send", "Target", "fetching", "is_sendable", "opening"]
+__all__ = [
+    "Exchange",
+    "Head",
+    "Headers",
+    "Receive",
+    "Request",
+    "Rest",
+    "Send",
+    "Target",
+    "fetching",
+    "is_sendable",
+    "opening",
+]
 
 #: Redirects followed for one request. Deployments have one or two; a loop has no end.
 _MAX_REDIRECTS = 5
@@ -92,7 +104,14 @@ class Receive:
     """
 
 
-Exchange: TypeAlias = Generator[Send | Receive, Head | bytes, T]
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """
+    Give others their turn, and see whether there is time left. Answered with b"".
+    """
+
+
+Exchange: TypeAlias = Generator[Send | Receive | Rest, Head | bytes, T]
 
 
 def is_sendable(value: bytes) -> bool:
@@ -128,7 +147,8 @@ def fetching(target: Target, etag: str | None) -> Exchange[Body | Same]:
         part = yield Receive()
         if not isinstance(part, bytes) or not part:
             return Body(content.whole(), head.headers.get("etag"), _syntax(head, target.address))
-        content.take(part)
+        for _ in content.take(part):
+            yield Rest()
 
 
 def opening(target: Target, last_event_id: str) -> Exchange[None]:

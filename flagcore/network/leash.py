@@ -4,6 +4,7 @@ What may cut a blocked call short: a deadline, or another thread.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ __all__ = ["Leash"]
 class Leash:
     """
     Held by one thread that blocks; `cut` by any other, from a signal handler too, at any time and any number of
-    times. A cut leash stays cut.
+    times. A cut leash stays cut. One that a forked process has inherited lets nothing go on there.
     """
 
     def __init__(self) -> None:
+        self._home = os.getpid()
         self._cut = threading.Event()
         # Re-entrant: a signal handler that cuts may run on top of the thread that is just registering.
         self._lock = threading.RLock()
@@ -30,7 +32,14 @@ class Leash:
         """
         Whether the one who blocks should stop.
         """
-        return self._cut.is_set()
+        return self._cut.is_set() or self.is_inherited
+
+    @property
+    def is_inherited(self) -> bool:
+        """
+        Whether it came over a fork, with the one who blocks: a greenlet that gevent runs on in the child.
+        """
+        return self._home != os.getpid()
 
     def cut(self) -> None:
         """
@@ -52,7 +61,7 @@ class Leash:
         mark = object()
         with self._lock:
             self._on_cut[mark] = on_cut
-        if self.is_cut:
+        if self._cut.is_set():  # not in a child: the connection is its parent's
             on_cut()
         return lambda: self._unwatch(mark)
 

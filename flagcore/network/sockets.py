@@ -108,6 +108,9 @@ class SocketStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _told(httpcore.ReadTimeout, httpcore.ReadError):
+            # In two steps: what waits here while the process forks goes on in the child too, where threads are gevent's
+            # greenlets, and must not take what came for the parent.
+            _await_readable(self._sock, self._leash.left(timeout))
             self._sock.settimeout(self._leash.left(timeout))
             return self._sock.recv(max_bytes)
 
@@ -245,6 +248,13 @@ def _await_writable(sock: socket.socket, leash: Leash, timeout: float | None) ->
                 raise TimeoutError("connecting took too long")
             if selector.select(_SLICE_SECONDS if left is None else min(left, _SLICE_SECONDS)):
                 return
+
+
+def _await_readable(sock: socket.socket, timeout: float | None) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        if not selector.select(timeout):
+            raise TimeoutError("nothing came in time")
 
 
 def _is_readable(sock: socket.socket) -> bool:

@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 import httpcore
 
-from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
+from flagcore.network.exchange import Exchange, Head, Receive, Rest, Send, fetching, opening
 from flagcore.network.fault import BROKEN_OFF, CLOSING_FAULTS, translated
 from flagcore.network.lookup import Endpoint, Lookup, endpoints_of, literal
 from flagcore.network.loop import Loop
@@ -127,9 +128,12 @@ class _Answer:
         self._response: httpcore.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None
 
-    async def take(self, step: Send | Receive) -> Head | bytes:
+    async def take(self, step: Send | Receive | Rest) -> Head | bytes:
         if isinstance(step, Receive):
             return await self.read() or b""
+        if isinstance(step, Rest):
+            await anyio.lowlevel.checkpoint()
+            return b""
         await self.aclose()
         self._shown = step.request.address.shown
         with translated(self._shown):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import httpcore
 
-from flagcore.network.exchange import Exchange, Head, Receive, Send, fetching, opening
+from flagcore.network.exchange import Exchange, Head, Receive, Rest, Send, fetching, opening
 from flagcore.network.fault import BROKEN_OFF, CLOSING_FAULTS, translated
 from flagcore.network.leash import Leash
 from flagcore.network.patience import Patience
@@ -120,7 +120,7 @@ class Network:
             pool.close()
 
     def _answer(self) -> _Answer:
-        return _Answer(self._routes, self._source, self._sockets)
+        return _Answer(self._routes, self._source, self._sockets, self._leash)
 
 
 class _Answer:
@@ -128,13 +128,23 @@ class _Answer:
     One answer as it comes in; a new request drops it for the next.
     """
 
-    def __init__(self, routes: Routes[httpcore.ConnectionPool], source: NetworkSource, sockets: Sockets) -> None:
+    def __init__(
+        self, routes: Routes[httpcore.ConnectionPool], source: NetworkSource, sockets: Sockets, leash: Leash
+    ) -> None:
         self._routes = routes
         self._source = source
         self._sockets = sockets
+        self._leash = leash
         self._shown = source.name
         self._response: httpcore.Response | None = None
         self._chunks: Iterator[bytes] = iter(())
+
+    def take(self, step: Send | Receive | Rest) -> Head | bytes:
+        if isinstance(step, Receive):
+            return self.receive()
+        if isinstance(step, Rest):
+            return self.rest()
+        return self.send(step)
 
     def send(self, step: Send) -> Head:
         self.close()
@@ -161,6 +171,11 @@ class _Answer:
         with translated(self._shown):
             return next(self._chunks, b"")
 
+    def rest(self) -> bytes:
+        with translated(self._shown):
+            self._leash.left(None)
+        return b""
+
     def read(self) -> bytes | None:
         with translated(self._shown):
             try:
@@ -179,7 +194,7 @@ def _carry_out(exchange: Exchange[T], answer: _Answer) -> T:
     try:
         step = next(exchange)
         while True:
-            step = exchange.send(answer.receive() if isinstance(step, Receive) else answer.send(step))
+            step = exchange.send(answer.take(step))
     except StopIteration as done:
         result: T = done.value
         return result

@@ -17,6 +17,7 @@ from flagcore.testing.answers import ANSWERS, answer_well, give, retry_after, wa
 from flagcore.testing.fault import Fault
 from flagcore.testing.revision import Revision, cut_at_characters, encoded
 from flagcore.testing.scripted import Call, ScriptedServer
+from flagcore.testing.spoiled import bomb
 
 if sys.version_info >= (3, 11):
     from typing import Self
@@ -116,6 +117,17 @@ class FaultyServer:
         return self._server.port
 
     @property
+    def tls(self) -> ssl.SSLContext | None:
+        """
+        The TLS settings. Others go for new connections: to show another certificate, or none.
+        """
+        return self._server.tls
+
+    @tls.setter
+    def tls(self, tls: ssl.SSLContext | None) -> None:
+        self._server.tls = tls
+
+    @property
     def requests(self) -> int:
         """
         How many requests came.
@@ -164,6 +176,8 @@ class FaultyServer:
         fault = _BY_NAME.get(name)
         if fault is None:
             raise ConfigError(f"fault: expected one of {', '.join(_BY_NAME)}; got {name!r}")
+        if fault is Fault.GZIP_BOMB:
+            bomb()  # made now, rather than by every request that meets it
         self._turn(fault)
         if fault is Fault.ACCEPT_HANGS:
             self._server.block()

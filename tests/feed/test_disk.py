@@ -81,7 +81,8 @@ def test_the_first_change_is_written_at_once_and_a_burst_once_more(cache: DiskCa
         cache.put(b"one", Body(str(number).encode()), float(number))
         found = cache.load(b"one")
         assert found is not None
-        writes.add(found.body.content)
+        if time.monotonic() - began < COALESCE_SECONDS:  # a machine under load may not get that far in time
+            writes.add(found.body.content)
     assert writes == {b"0"}
     eventually(lambda: getattr(cache.load(b"one"), "fetched_at", None) == 49.0, COALESCE_SECONDS + 1)
     assert time.monotonic() - began >= COALESCE_SECONDS - 0.05

@@ -42,6 +42,11 @@ def test_decodes_each_syntax(content: bytes, syntax: Syntax, expected: Any) -> N
         (b"? [[a]]", "yaml", "a key"),
         (b"a = \n", "toml", "line 1"),
         (b"\xff", "toml", "expected TOML"),
+        (b"a = " + b"1" * 5000, "toml", "4300 digits"),
+        (b"a = 0x" + b"f" * 5000, "toml", "4,300 digits"),
+        (b"a: 0x" + b"f" * 5000, "yaml", "4,300 digits"),
+        (b"? 0x" + b"f" * 5000, "yaml", "got a number; put it in quotes"),
+        (b"1" * 5000, "json", "out of range"),
     ],
 )
 def test_says_what_is_wrong(content: bytes, syntax: Syntax, message: str) -> None:

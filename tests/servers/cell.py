@@ -35,6 +35,8 @@ class Cell:
         environment: variables beside those that configure the flags.
         end: the signal that ends it, sent to the whole group of processes where a terminal would.
         ends_group: whether it is.
+        waits: whether no worker may answer before it has the flags.
+        says: what its log must say, once.
         end_seconds: how long all its processes may take to end.
         note: said of it in the table.
     """
@@ -52,7 +54,9 @@ class Cell:
     environment: dict[str, str] = field(default_factory=dict)
     end: signal.Signals = signal.SIGTERM
     ends_group: bool = False
-    end_seconds: float = 2.0
+    waits: bool = False
+    says: str = ""
+    end_seconds: float = 5.0
     note: str = ""
 
     @property
@@ -89,6 +93,7 @@ class Cell:
         """
         The command line.
         """
-        words = [word.replace("{port}", str(port)).replace("{prefix}", sys.prefix) for word in self.command.split()]
         program = self.program
+        prefix = sys.prefix if program is None else str(Path(program).parents[1])
+        words = [word.replace("{port}", str(port)).replace("{prefix}", prefix) for word in self.command.split()]
         return [sys.executable, "-m", *words] if program is None else [program, *words[1:]]

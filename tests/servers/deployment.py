@@ -11,13 +11,11 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from types import TracebackType
 
 from tests.servers.cell import Cell
 
@@ -40,16 +38,21 @@ class Deployment:
         cell: what to serve, and how.
         folder: for its log, its cache and whatever else it writes.
         environment: what configures its flags.
+
+    Attributes:
+        told: all that was ever read.
     """
 
     def __init__(self, cell: Cell, folder: Path, environment: Mapping[str, str]) -> None:
         self.cell = cell
+        self.told: set[str] = set()
         self.folder = folder
         self._port = _free_port()
         self._log = folder / "log"
         (folder / "touched.py").write_text("")
         own = {**environment, **cell.environment, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
-        own["PYTHONPATH"] = os.pathsep.join([str(_ROOT), str(folder), *filter(None, sys.path)])
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        own["PYTHONPATH"] = os.pathsep.join([str(_ROOT), str(folder), *filter(None, given)])
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 cell.arguments(self._port),
@@ -63,7 +66,7 @@ class Deployment:
     def __enter__(self) -> Deployment:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         for pid in self.pids():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -86,9 +89,9 @@ class Deployment:
         """
         Put a few questions at once, each on a connection of its own: {process: what it read}.
         """
-        with ThreadPoolExecutor(self.cell.workers + 1) as pool:
-            answers = list(pool.map(lambda _: self._ask_one(), range(self.cell.workers + 1)))
-        return dict(each for each in answers if each is not None)
+        answers = self._ask(self.cell.workers + 1)
+        self.told.update(answers.values())
+        return answers
 
     def await_up(self) -> None:
         """
@@ -122,6 +125,11 @@ class Deployment:
         seconds = time.monotonic() - began
         self._process.wait(_KILL_SECONDS)
         return seconds
+
+    def _ask(self, times: int) -> dict[int, str]:
+        with ThreadPoolExecutor(times) as pool:
+            answers = list(pool.map(lambda _: self._ask_one(), range(times)))
+        return dict(each for each in answers if each is not None)
 
     def _ask_one(self) -> tuple[int, str] | None:
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)) as connection:

@@ -8,15 +8,19 @@ import signal
 
 from tests.servers.cell import Cell
 
-__all__ = ["CELLS"]
+__all__ = ["CELLS", "PAGE"]
+
+#: The variable of the environment that names the page whose table this run writes. Where it does, every server is
+#: tried, not only the quick ones.
+PAGE = "SERVERS_PAGE"
 
 _FLASK = "tests.servers.flask_app:app"
 _FASTAPI = "tests.servers.fastapi_app:app"
 _DJANGO = "tests.servers.django_app"
 _APPS = {"Flask": _FLASK, "FastAPI": _FASTAPI, "Django": f"{_DJANGO}:wsgi", "Django (ASGI)": f"{_DJANGO}:asgi"}
 
-#: Workers, and seconds before requests in progress are cut off at the end: none of these takes one.
-_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning --graceful-timeout 1 --no-control-socket"
+#: Two workers, and time enough at the end for one that hangs to be seen hanging.
+_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning --no-control-socket"
 
 
 def _gunicorn(worker: str, app: str, *needs: str, preload: bool, options: str = "", **more: object) -> Cell:
@@ -25,7 +29,7 @@ def _gunicorn(worker: str, app: str, *needs: str, preload: bool, options: str = 
         "`--preload`" if preload else "plain",
         app,
         f"{_GUNICORN} --worker-class {worker} {options} {'--preload' if preload else ''} {_APPS[app]}",
-        needs=("gunicorn", app.split()[0].lower(), *needs),
+        needs=("gunicorn", app.split(maxsplit=1)[0].lower(), *needs),
         respawns=True,
         # Under ASGI each worker runs a lifespan of its own, and a parent has none.
         inherits=preload and app in ("Flask", "Django"),
@@ -55,9 +59,7 @@ CELLS = [
             _gunicorn("gthread", "Flask", preload=preload, options="--threads 4", is_quick=True),
             _gunicorn("gthread", "Django", preload=preload, options="--threads 4"),
             _gunicorn("gevent", "Flask", "gevent", preload=preload, is_quick=True),
-            _gunicorn(
-                "uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=True
-            ),
+            _gunicorn("uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=True),
             _gunicorn("asgi", "FastAPI", "gunicorn.workers.gasgi", preload=preload),
             _gunicorn("asgi", "Django (ASGI)", "gunicorn.workers.gasgi", preload=preload),
         )
@@ -76,20 +78,29 @@ CELLS = [
     _uwsgi("prefork", "--enable-threads", "Django"),
     _uwsgi("prefork, 2 threads", "--threads 2"),
     _uwsgi("`lazy-apps`", "--enable-threads --lazy-apps"),
-    _uwsgi("prefork, `wait_seconds` 2", "--enable-threads", environment={"FLAGCORE_WAIT_SECONDS": "2"}),
+    _uwsgi("prefork, `wait_seconds` 5", "--enable-threads", environment={"FLAGCORE_WAIT_SECONDS": "5"}, waits=True),
     _uwsgi(
-        "threads off, `wait_seconds` 2",
+        "threads off, `wait_seconds` 5",
         "",
         program="UWSGI_WITHOUT_THREADS",
-        environment={"FLAGCORE_WAIT_SECONDS": "2"},
+        environment={"FLAGCORE_WAIT_SECONDS": "5"},
+        waits=True,
+        says="set `enable-threads = true`",
     ),
     _uwsgi(
-        "threads off, `lazy-apps`, `wait_seconds` 2",
+        "threads off, `lazy-apps`, `wait_seconds` 5",
         "--lazy-apps",
         program="UWSGI_WITHOUT_THREADS",
-        environment={"FLAGCORE_WAIT_SECONDS": "2"},
+        environment={"FLAGCORE_WAIT_SECONDS": "5"},
+        waits=True,
     ),
-    _uwsgi("threads off, no `wait_seconds`", "", program="UWSGI_WITHOUT_THREADS", note="as requests give it time"),
+    _uwsgi(
+        "threads off, no `wait_seconds`",
+        "",
+        program="UWSGI_WITHOUT_THREADS",
+        says="set `enable-threads = true`",
+        note="a busy worker: its threads go on while requests run",
+    ),
     Cell(
         "uvicorn",
         "`--workers 2`",
@@ -110,7 +121,7 @@ CELLS = [
         "hypercorn",
         "2 workers",
         "FastAPI",
-        f"hypercorn --bind 127.0.0.1:{{port}} --workers 2 --graceful-timeout 1 {_FASTAPI}",
+        f"hypercorn --bind 127.0.0.1:{{port}} --workers 2 {_FASTAPI}",
         needs=("hypercorn", "fastapi"),
     ),
     Cell(
@@ -152,6 +163,8 @@ CELLS = [
         needs=("celery",),
         respawns=True,
         inherits=True,
+        end_seconds=15.0,
+        note="Celery's own end takes more than 5 s",
     ),
     *(
         Cell(

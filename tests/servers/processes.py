@@ -27,6 +27,7 @@ def serve(listener: socket.socket) -> None:
     server = WSGIServer(("127.0.0.1", 0), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
+    server.server_name, server.server_port = listener.getsockname()
     server.setup_environ()
     server.set_app(app)
     server.serve_forever()

@@ -22,7 +22,7 @@ from tests.servers.tasks import TaskDeployment
 __all__ = ["Outcome", "attempt"]
 
 #: Seconds within which every worker must have seen a flip, or an end of a worker be over.
-_SEEN_SECONDS = 15.0
+_SEEN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def attempt(cell: Cell, folder: Path) -> Outcome:
             assert ended < cell.end_seconds, f"took {ended:.1f} s to end\n{deployment.log}"
             assert "Traceback" not in deployment.log, deployment.log
             assert _litter(folder) == []
+            assert not (cell.waits and "nothing" in deployment.told), "a worker answered before it had the flags"
+            assert not cell.says or deployment.log.count(cell.says) == 1, deployment.log
         _await(lambda: _streams(server) == 0, "its connections stayed open")
     return Outcome(max(flips), ended, cell.respawns)
 

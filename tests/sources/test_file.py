@@ -1,12 +1,14 @@
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flagcore import FileSource, FlagClient, Status
+from flagcore import FileSource, FlagClient, MemorySource, Reason, Status
 from flagcore.errors import ConfigError
-from tests.documents import eventually
+from flagcore.formats import FORMATS
+from tests.documents import eventually, native
 
 
 def replace(path: Path, text: str) -> None:
@@ -96,6 +98,8 @@ def test_a_file_is_not_kept_in_the_disk_cache(tmp_path: Path) -> None:
         (("flags.yaml", "native", float("inf")), "poll_seconds"),
         (("flags.yaml", "native", "1"), "poll_seconds"),
         (("flags.yaml", "native", True), "poll_seconds"),
+        (("flags.yaml", "native", 1, -1), "max_age_seconds"),
+        (("flags.yaml", "native", 1, "1"), "max_age_seconds"),
     ],
 )
 def test_refuses_what_cannot_be_right(arguments: tuple[Any, ...], message: str) -> None:
@@ -107,3 +111,34 @@ def test_refuses_what_cannot_be_right(arguments: tuple[Any, ...], message: str) 
 def test_its_name_has_no_folder(tmp_path: Path) -> None:
     """What logs and pages show is the file's own name."""
     assert FileSource(tmp_path / "flags.yaml").name == "file flags.yaml"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_is_too_old_has_no_flags(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is no failure: the layers above it are as ready as before."""
+    path = tmp_path / "built.json"
+    path.write_text("whatever a build left")
+    os.utime(path, (time.time() - 100,) * 2)
+    layers = (MemorySource(native(a=1)), FileSource(path, name, max_age_seconds=99))
+    with FlagClient(*layers) as client:
+        assert client.wait_ready(0)
+        assert client.status is Status.READY
+        assert client.flags().all() == {"a": 1}
+        assert client.flags().details("b", 0).reason is Reason.ERROR
+    assert [each.getMessage() for each in caplog.records] == [
+        "file built.json: more than 99 s old (max_age_seconds), so that it is not used"
+    ]
+
+
+def test_a_file_ages_while_it_is_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Written anew, it counts again; the warning comes once."""
+    path = tmp_path / "built.json"
+    path.write_text('{"a": 1}')
+    with FlagClient(FileSource(path, "soasap", poll_seconds=0.01, max_age_seconds=50)) as client:
+        assert client.get_int("a") == 1
+        os.utime(path, (time.time() - 49.9,) * 2)
+        eventually(lambda: client.get_int("a") == 0)
+        path.write_text('{"a": 2}')
+        eventually(lambda: client.get_int("a") == 2)
+        assert client.status is Status.READY
+    assert len(caplog.records) == 1
