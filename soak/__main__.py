@@ -67,7 +67,7 @@ def main() -> None:
     if given.out is not None:
         page = _PAGE.format(
             date=datetime.now(timezone.utc).date(),
-            machine=f"CPython {platform.python_version()} on {platform.system()}, {_cores()} cores",
+            machine=_machine(),
             minutes=given.minutes,
             flags=given.flags,
             mib=len(document(1, given.flags)) / 2**20,
@@ -160,8 +160,9 @@ def _ends(servers: list[WebServer], folder: Path) -> list[Row]:
     return [Row("the web servers: no thread, task, socket or file is left", figure, not left and len(ends) == expected)]
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+def _machine() -> str:
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[1]
+    return f"CPython {platform.python_version()} on {platform.system()}, {cores} cores, load average {load:.0f}"
 
 
 if __name__ == "__main__":

@@ -118,10 +118,8 @@ class _Reader(threading.Thread):
         self._random = Random(seed)
         self._over = over
         self._yardstick = _Yardstick(dict.fromkeys(all_keys, True))
-        #: Look-ups that are as much work as a block of reads, found out as it goes; and by how many seconds all blocks
-        #: so far have worked longer than they.
-        self._look_ups = 3.0 * _BLOCK
-        self._ahead = 0.0
+        #: Seconds of work that one look-up takes, as of late: a guess to begin with.
+        self._unit = 60e-9
 
     def run(self) -> None:
         while not self._over.is_set() and len(self.findings.raised) < _MOST:
@@ -143,7 +141,7 @@ class _Reader(threading.Thread):
             flags.get_json(key), flags.details(key, None)
         took = begun.elapsed()
         reading.discard(ident)
-        yardstick = self._measure(some)
+        yardstick = self._measure(some, took.worked)
         time.sleep(self._random.random() / 500)  # what an application does between two reads
         reading.add(ident)
         others = [flags.get_int(key) for key in TWINS[1:]]
@@ -154,13 +152,19 @@ class _Reader(threading.Thread):
         self.seen.add(first)
         self._note(took, yardstick)
 
-    def _measure(self, some: list[str]) -> _Elapsed:
+    def _measure(self, some: list[str], seconds: float) -> _Elapsed:
+        """
+        Look the keys up again and again, for so many seconds of work.
+        """
         get = self._yardstick.get
+        rounds = max(1, round(seconds / self._unit / len(some)))
         begun = _Clock()
-        for _ in range(round(self._look_ups / _BLOCK)):
+        for _ in range(rounds):
             for key in some:
                 get(key)
-        return begun.elapsed()
+        took = begun.elapsed()
+        self._unit += (took.worked / rounds / len(some) - self._unit) / 10
+        return took
 
     def _note(self, took: _Elapsed, yardstick: _Elapsed) -> None:
         found = self.findings
@@ -170,8 +174,6 @@ class _Reader(threading.Thread):
         found.yardstick_stalls += yardstick.waited * 1000 > STALL_MS
         self.times[_bucket(took.waited)] += 1
         self.yardstick_times[_bucket(yardstick.waited)] += 1
-        self._ahead += took.worked - yardstick.worked
-        self._look_ups = max(_BLOCK, self._look_ups * (1.01 if self._ahead > 0 else 0.99))
 
 
 class _Elapsed(NamedTuple):

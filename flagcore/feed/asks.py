@@ -65,11 +65,13 @@ class Read:
     `Failed`; after the last three the stream is closed.
 
     Attributes:
-        awaited: None when any byte shows that the stream lives; else the number of the event that must have come
-            within the read deadline, counted from the first `Read` with this number, however many bytes come.
+        awaited: None when any byte shows that the stream lives; else the number of the event that must come in time,
+            counted from the first `Read` with the same attributes, however many bytes come meanwhile.
+        within_seconds: the time it has; None for the read deadline. That one holds for each byte in any case.
     """
 
     awaited: int | None = None
+    within_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,13 @@ from flagcore.source import SAME, Body
 
 __all__ = ["Over", "Stream"]
 
+#: Seconds after which a stream with polls behind it is renewed if no event came: one whose service has lost sight of
+#: the document beats on for ever. A connection and a 304 in five minutes are nothing to a service that is streaming.
+_QUIET_SECONDS = 300.0
+
+#: The share by which that may be shortened, so that clients that connected together do not renew together.
+_JITTER = 0.1
+
 _Steps: TypeAlias = Generator[Ask, Answer, "Over"]
 _Flow: TypeAlias = Generator[Ask, Answer, SourceError | None]
 
@@ -46,6 +53,7 @@ class Stream:
 
     def __init__(self, rng: Random) -> None:
         self._backoff = Backoff(rng)
+        self._quiet_seconds = _QUIET_SECONDS * (1 - _JITTER * rng.random())
         self._last_event_id = ""
         self._retry_seconds = 0.0
         #: The connection before this one ended in silence, and nothing came since.
@@ -74,7 +82,7 @@ class Stream:
         while True:
             # What has begun must end in time: a service that drips is never silent.
             is_owed = not kept and (owes_document or events.pending_bytes > 0)
-            answer = yield Read(came if is_owed or events.pending_bytes else None)
+            answer = yield self._read(came, is_owed=is_owed or events.pending_bytes > 0, owes_document=owes_document)
             if not isinstance(answer, Chunk):
                 return self._over(answer, gap=gap, kept=kept, is_owed=is_owed)
             try:
@@ -125,6 +133,11 @@ class Stream:
             self._was_silent = True
             return 0.0
         return max(self._backoff.next(), self._retry_seconds, requested_seconds(over.error))
+
+    def _read(self, came: int, *, is_owed: bool, owes_document: bool) -> Read:
+        if is_owed:
+            return Read(came)
+        return Read() if owes_document else Read(came, self._quiet_seconds)
 
     def _over(self, answer: Answer, *, gap: SourceError | None, kept: bool, is_owed: bool) -> Over:
         if isinstance(answer, Silent) and not is_owed:

@@ -222,7 +222,7 @@ class _Answers:
         if isinstance(ask, Open):
             await network.open(ask.last_event_id)
             return Opened()
-        chunk = await network.read(ask.awaited)
+        chunk = await network.read(ask.awaited, ask.within_seconds)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()

@@ -210,7 +210,7 @@ class _Answers:
         if isinstance(ask, Open):
             network.open(ask.last_event_id)
             return Opened()
-        chunk = network.read(ask.awaited)
+        chunk = network.read(ask.awaited, ask.within_seconds)
         if chunk is None:
             return Silent()
         return Chunk(chunk) if chunk else Ended()

@@ -16,21 +16,23 @@ class Patience:
     drips is never silent, and never done.
 
     Args:
-        seconds: how long to wait.
+        seconds: how long to wait, where nothing else is said.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._awaited: int | None = None
+        self._awaited: tuple[int | None, float | None] = (None, None)
         self._since = 0.0
 
-    def left(self, awaited: int | None) -> float:
+    def left(self, awaited: int | None, within_seconds: float | None = None) -> float:
         """
         Seconds the next read may take; 0 when none are left.
 
         Args:
             awaited: the number of what is waited for; None for whatever comes.
+            within_seconds: how long to wait for that; None for what holds for all.
         """
-        if awaited is None or awaited != self._awaited:
-            self._awaited, self._since = awaited, time.monotonic()
-        return max(0.0, self._since + self._seconds - time.monotonic())
+        now = time.monotonic()
+        if awaited is None or (awaited, within_seconds) != self._awaited:
+            self._awaited, self._since = (awaited, within_seconds), now
+        return max(0.0, self._since + (self._seconds if within_seconds is None else within_seconds) - now)

@@ -82,7 +82,7 @@ class AsyncNetwork:
             raise
         self._stream, self._patience = answer, Patience(self._source.silence_seconds)
 
-    async def read(self, awaited: int | None = None) -> bytes | None:
+    async def read(self, awaited: int | None = None, within_seconds: float | None = None) -> bytes | None:
         """
         As `Network.read`.
         """
@@ -90,7 +90,7 @@ class AsyncNetwork:
             return b""
         chunk: bytes | None = None
         try:
-            with anyio.move_on_after(self._patience.left(awaited)):
+            with anyio.move_on_after(self._patience.left(awaited, within_seconds)):
                 chunk = await self._stream.read()
         finally:
             if not chunk:

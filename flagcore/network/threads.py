@@ -81,13 +81,14 @@ class Network:
             raise
         self._stream, self._patience = answer, Patience(self._source.silence_seconds)
 
-    def read(self, awaited: int | None = None) -> bytes | None:
+    def read(self, awaited: int | None = None, within_seconds: float | None = None) -> bytes | None:
         """
         The stream's next bytes as soon as there are any, b"" at its end, None after 30 s without any. After the
         latter two the stream is closed.
 
         Args:
             awaited: as `Read.awaited`.
+            within_seconds: as `Read.within_seconds`.
 
         Raises:
             SourceUnavailable: the stream broke off.
@@ -96,7 +97,7 @@ class Network:
             return b""
         chunk: bytes | None = b""
         try:
-            with self._leash.within(self._patience.left(awaited)):
+            with self._leash.within(self._patience.left(awaited, within_seconds)):
                 chunk = self._stream.read()
         finally:
             if not chunk:

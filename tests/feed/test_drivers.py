@@ -12,11 +12,12 @@ import anyio
 import pytest
 
 from flagcore.errors import EventTooLarge, MalformedDocument, SourceDenied, SourceUnavailable, StateError
-from flagcore.feed import backoff
+from flagcore.feed import backoff, session
 from flagcore.feed.tasks import TaskFeed
 from flagcore.feed.threads import ThreadFeed, fetch_once
 from flagcore.source import SAME, Body
 from flagcore.sources.http import FoffSource, HTTPSource, SoasapSource
+from flagcore.testing import FaultyServer
 from tests.feed.worlds import Fed, Recorder
 from tests.loopback import closed_port, deaf_port, until
 
@@ -616,3 +617,40 @@ class TestFetchOnce:
         began = time.monotonic()
         assert isinstance(fetch_once(streamed(server, timeout_seconds=0.3), Recorder()), SourceUnavailable)
         assert time.monotonic() - began < 2
+
+
+def test_a_stream_that_only_beats_is_renewed(world, monkeypatch):
+    """With polls behind it, a document that the stream never brings is found out nevertheless."""
+    monkeypatch.setattr(session, "_QUIET_SECONDS", 0.3)
+    with FaultyServer(b"one", heartbeat_seconds=0.02) as server:
+        server.fault("heartbeats-only")
+        sink = Recorder()
+        with Fed(world, HTTPSource(server.url, "native", stream_url=server.stream_url), sink):
+            sink.await_told(b"one")
+            server.update(b"two")
+            sink.await_any(b"two")
+    assert sink.errors == []
+
+
+def test_a_stream_that_drips_is_left(world):
+    """An event that is never whole is told, and the connection dropped, though it is never silent."""
+    with FaultyServer(b"one") as server:
+        server.fault("slow-drip")
+        source = SoasapSource("key", base_url=server.url)
+        source.silence_seconds = 1.3
+        sink = Recorder()
+        with Fed(world, source, sink):
+            sink.await_told("failed")
+            until(lambda: server.open_connections == 0)
+    assert "whole event" in str(sink.errors[0])
+
+
+def test_a_kept_connection_that_was_dropped_is_no_outage(world):
+    """The request is sent again on a new one, and nobody hears of it."""
+    with FaultyServer(b"one") as server:
+        server.fault("keep-alive-dropped")
+        sink = Recorder()
+        with Fed(world, HTTPSource(server.url, "native", poll_seconds=0.05), sink):
+            sink.await_told(b"one", "same", "same")
+        assert server.connections > 1
+    assert sink.errors == []
