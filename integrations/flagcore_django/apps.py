@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import register
-from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from flagcore import EvaluationContext, FlagClient, Flags
@@ -21,7 +20,7 @@ from flagcore.errors import ConfigError, FlagcoreError
 from flagcore_django.checks import check_configuration, check_middleware
 from flagcore_django.process import is_command, is_serving
 
-__all__ = ["FlagsConfig", "installed"]
+__all__ = ["FlagsConfig"]
 
 
 class FlagsConfig(AppConfig):
@@ -131,14 +130,3 @@ class FlagsConfig(AppConfig):
         if setting == "FLAGS":
             self.close()
             self.configure()
-
-
-def installed() -> FlagsConfig | None:
-    """
-    The project's `FlagsConfig`; None without settings, before Django is ready, or if it is not in `INSTALLED_APPS`.
-    """
-    try:
-        found: FlagsConfig = apps.get_app_config(FlagsConfig.name)
-    except (AppRegistryNotReady, ImproperlyConfigured, LookupError):
-        return None
-    return found

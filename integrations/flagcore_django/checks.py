@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from django.utils.module_loading import import_string
 
 from flagcore.errors import UnknownOption
+from flagcore_django.installation import installed
+from flagcore_django.middleware import FlagsMiddleware
 
 __all__ = ["check_configuration", "check_middleware"]
 
@@ -19,8 +21,6 @@ def check_configuration(**_: object) -> list[CheckMessage]:
     """
     E001: an option that does not exist. E002: a source or another option that can't be right.
     """
-    from flagcore_django.apps import installed
-
     config = installed()
     error = config.error if config is not None else None
     if error is None:
@@ -48,8 +48,6 @@ def check_middleware(**_: object) -> list[CheckMessage]:
 def _is_ours(dotted: str) -> bool:
     if dotted == _MIDDLEWARE:
         return True
-    from flagcore_django.middleware import FlagsMiddleware
-
     try:
         found = import_string(dotted)
     except ImportError:  # Django's own start-up says so better
