@@ -49,9 +49,9 @@ by a stream, a FastAPI application under uvicorn likewise, and a Flask applicati
   running, they keep both.
 - Memory is the resident set from a third of the run on, with glibc's mmap threshold held at 128 KiB, so that what is
   freed counts as freed. Its slope is that of the floor; the most is what the largest answers (24 MB without a line end,
-  a gzip bomb) take for a moment. What is left at the end is what
-  `/proc` shows of flagcore's threads, of sockets to the flag service and of the cache's files once the client is
-  closed, and of tasks once the lifespan is over.
+  a gzip bomb) take for a moment.
+- What is left at the end is what `/proc` shows of flagcore's threads, of sockets to the flag service and of the cache's
+  files once the client is closed, and of tasks once the lifespan is over.
 """
 
 
