@@ -103,8 +103,8 @@ class ThreadFeed:
             try:
                 error = answers.converse(asks)
                 if self._leash.is_inherited:
-                    # A greenlet of gevent's, in a child: what it would close is the parent's, and `threading`, which has
-                    # forgotten it at the fork, complains of one that ends.
+                    # A greenlet of gevent's, in a child: what it would close is the parent's, and `threading`, which
+                    # has forgotten it at the fork, complains of one that ends.
                     threading.Event().wait()
                 if not self._leash.is_cut:
                     self._sink.end(error)
