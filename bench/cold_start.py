@@ -3,7 +3,8 @@ What a start costs while the flag service is down: `python -m bench.cold_start [
 
 Two questions. How long does it take from nothing to the first correct read, which the disk cache answers, and how much
 of that would importing an HTTP client have taken? And does an application start any later because the service can't be
-reached? Each figure is the median of processes of their own, taken in turns.
+reached? Each figure is of processes of their own, taken in turns: their median, and the least of them, to which what
+else the machine was doing added least.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from statistics import median
+from typing import NamedTuple
 
 from bench import machine
 from bench.loopback import Loopback
 
-__all__ = ["first_read", "starts"]
+__all__ = ["Taken", "first_read", "starts"]
 
 _DOCUMENT = json.dumps({"flags": {f"flag-{number}": {"value": number} for number in range(100)}}).encode()
 
@@ -87,16 +89,25 @@ django.setup(); {_SAY}
 }
 
 
-def first_read(rounds: int) -> dict[str, float]:
+class Taken(NamedTuple):
     """
-    Milliseconds to `import httpx`, and to the first correct read with nobody listening, in new processes.
+    What several processes took, in milliseconds.
+    """
+
+    median: float
+    least: float
+
+
+def first_read(rounds: int) -> dict[str, Taken]:
+    """
+    The time to `import httpx`, and to the first correct read with nobody listening, in new processes.
     """
     with tempfile.TemporaryDirectory() as folder:
         server = Loopback(_DOCUMENT)
         url = f"{server.url}/flags"
         _seconds(_FIRST_READ, url, folder, "10")  # fills the cache
         server.close()
-        return _medians(
+        return _taken(
             {
                 "import httpx": lambda: _seconds(_HTTPX),
                 "first read": lambda: _seconds(_FIRST_READ, url, folder, "0"),
@@ -105,9 +116,9 @@ def first_read(rounds: int) -> dict[str, float]:
         )
 
 
-def starts(adapter: str, rounds: int) -> dict[str, float]:
+def starts(adapter: str, rounds: int) -> dict[str, Taken]:
     """
-    Milliseconds that an application's start takes with a server that answers, with none, and with one that never does.
+    The time that an application's start takes with a server that answers, with none, and with one that never does.
     """
     with ExitStack() as stack:
         server = Loopback(_DOCUMENT)
@@ -115,20 +126,21 @@ def starts(adapter: str, rounds: int) -> dict[str, float]:
         ports = {"refused": stack.enter_context(_closed_port()), "silent": stack.enter_context(_silent_port())}
         urls = {"reachable": server.url, **{name: f"http://127.0.0.1:{port}" for name, port in ports.items()}}
         code = STARTS[adapter]
-        return _medians({name: partial(_seconds, code, f"{url}/flags") for name, url in urls.items()}, rounds)
+        return _taken({name: partial(_seconds, code, f"{url}/flags") for name, url in urls.items()}, rounds)
 
 
-def _medians(calls: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+def _taken(calls: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Taken]:
     # In turns, so that what else the machine does falls on all alike. The first of several rounds fills caches.
     taken = [{name: call() for name, call in calls.items()} for _ in range(rounds)]
     taken = taken[1:] or taken
-    return {name: median(each[name] for each in taken) * 1e3 for name in calls}
+    columns = {name: [each[name] * 1e3 for each in taken] for name in calls}
+    return {name: Taken(median(column), min(column)) for name, column in columns.items()}
 
 
 def _seconds(code: str, *arguments: str) -> float:
     # -I: neither the folder nor the environment adds a path.
     command = [sys.executable, "-I", "-c", code, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     return float(done.stdout)
 
 
@@ -154,17 +166,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="processes for each figure; the first doesn't count")
     rounds = parser.parse_args().rounds
+    print(f"{machine.kind()}; {rounds} processes each: the median, and the least\n")
     found = first_read(rounds)
-    beyond = found["first read"] - found["import httpx"]
-    print(f"{machine.kind()}; medians of {rounds}\n")
-    print(f"First correct read from disk, the server down: {found['first read']:.0f} ms; `import httpx` alone:")
-    print(f"{found['import httpx']:.0f} ms; so {beyond:+.0f} ms beyond it.\n")
+    print("| first correct read, from disk, the server down | ms |\n|---|---:|")
+    for name, taken in found.items():
+        print(f"| {name} | {taken.median:.0f}, {taken.least:.0f} |")
+    beyond = [ours - theirs for ours, theirs in zip(found["first read"], found["import httpx"], strict=True)]
+    print(f"| beyond it | {beyond[0]:+.0f}, {beyond[1]:+.0f} |\n")
     print("| start with `wait_seconds` 0, ms | reachable | refused | silent |\n|---|---:|---:|---:|")
     for adapter in STARTS:
-        taken = starts(adapter, rounds)
-        base = taken["reachable"]
-        rest = " | ".join(f"{taken[name]:.0f} ({taken[name] - base:+.0f})" for name in ("refused", "silent"))
-        print(f"| {adapter} | {base:.0f} | {rest} |", flush=True)
+        cells = " | ".join(f"{taken.median:.0f}, {taken.least:.0f}" for taken in starts(adapter, rounds).values())
+        print(f"| {adapter} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,90 +13,25 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 from weakref import WeakSet
 
-import msgspec
-
-from flagcore.errors import MalformedDocument, SourceDenied, SourceError, SourceUnavailable
 from flagcore.feed.folder import PrivateFolder
-from flagcore.feed.record import About, Unreadable, pack, unpack
-from flagcore.source import Body
+from flagcore.feed.record import Unreadable
+from flagcore.feed.word import Word
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Glance", "Office", "Outlook", "Trouble", "Word", "log_unshared"]
+__all__ = ["Glance", "Office", "Outlook", "log_unshared"]
 
 logger = logging.getLogger("flagcore")
 
 #: Seconds between two renewals: the heartbeats of a stream may come more often.
 _RENEWAL_SECONDS = 1.0
-
-
-class Trouble(msgspec.Struct, frozen=True):
-    """
-    A source's error as it goes from one process to another.
-    """
-
-    kind: Literal["unavailable", "denied", "malformed"]
-    message: str
-    where: str = "$"
-    place: str = ""
-    status: int | None = None
-
-    @classmethod
-    def of(cls, error: SourceError) -> Trouble:
-        """
-        The trouble that `error` tells of.
-        """
-        if isinstance(error, SourceDenied):
-            return cls("denied", str(error), status=error.status)
-        if isinstance(error, MalformedDocument):
-            return cls("malformed", error.message, where=error.where, place=error.place)
-        return cls("unavailable", str(error))
-
-    @property
-    def is_final(self) -> bool:
-        """
-        Whether nothing more is asked of the source.
-        """
-        return self.kind == "denied"
-
-    def error(self) -> SourceError:
-        """
-        The error that tells of it.
-        """
-        if self.kind == "denied":
-            return SourceDenied(self.message, status=self.status)
-        if self.kind == "malformed":
-            return MalformedDocument(self.message, where=self.where, place=self.place)
-        return SourceUnavailable(self.message)
-
-
-class _Said(About, frozen=True):
-    good_seconds: float = 0.0
-    trouble: Trouble | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """
-    What the holder says.
-
-    Attributes:
-        body: the document, which the source has confirmed; an empty one while there is trouble.
-        trouble: what keeps the source from confirming one; None while nothing does.
-        good_seconds: how long this holds without being renewed; 0 for nobody but those who hear it now.
-    """
-
-    body: Body
-    trouble: Trouble | None
-    good_seconds: float
 
 
 class Glance(Enum):
@@ -148,6 +83,8 @@ class Office:
         self._heard_at = self._renewed_at = time.monotonic()
         self._dates: tuple[int, ...] | None = None
         self._renewal = 0
+        #: Whether there is a word that is not believed, unless its speaker turns out to live.
+        self._doubts = False
         _offices.add(self)
 
     def look(self, *, may_take: bool = True) -> Outlook:
@@ -167,9 +104,7 @@ class Office:
             OSError: it can't be written.
             Unreadable: it is too large.
         """
-        body = word.body
-        said = _Said(time.time(), body.etag, body.syntax, word.good_seconds, word.trouble)
-        self._folder.write(self._path.name, pack(self._source, said, body.content), durably=False)
+        self._folder.write(self._path.name, word.packed(self._source), durably=False)
         self._dates = self._dated()
 
     def renew(self) -> None:
@@ -233,8 +168,10 @@ class Office:
         before, self._dates = self._dates, self._dated()
         renewal, self._renewal = self._renewal, os.fstat(self._lock).st_mtime_ns if self._lock is not None else 0
         if self._dates and self._dates != before:
-            return self._heard(is_first=not renewal)
+            return self._hear(is_first=not renewal)
         if self._renewal != renewal:
+            if self._doubts:
+                return self._hear()
             self._heard_at = time.monotonic()
             return Glance.RENEWED
         return self._quiet()
@@ -243,19 +180,21 @@ class Office:
         is_overdue = time.monotonic() - self._heard_at > self._good_seconds
         return Glance.SILENT if is_overdue else Glance.QUIET
 
-    def _heard(self, *, is_first: bool) -> Outlook:
+    def _hear(self, *, is_first: bool = False) -> Outlook:
         try:
-            said, body = unpack(self._source, self._folder.read(self._path.name), _Said)
+            word = Word.unpacked(self._source, self._folder.read(self._path.name))
         except (Unreadable, FileNotFoundError):
             self._dates = None  # so that it is read again
             return self._quiet()
         if is_first and self._dates is not None:
             # What stood here before this process came may be yesterday's, of a holder that died.
             age = time.time() - max(self._dates[1], self._renewal) / 1e9
-            if not -_RENEWAL_SECONDS <= age <= said.good_seconds:
+            self._doubts = not -_RENEWAL_SECONDS <= age <= word.good_seconds
+            if self._doubts:
                 return Glance.QUIET
-        self._good_seconds, self._heard_at = said.good_seconds, time.monotonic()
-        return Word(body, said.trouble, said.good_seconds)
+        self._doubts = False
+        self._good_seconds, self._heard_at = word.good_seconds, time.monotonic()
+        return word
 
     def _dated(self) -> tuple[int, ...] | None:
         try:

@@ -18,9 +18,10 @@ from flagcore.errors import SourceError
 from flagcore.feed.asks import Answer, Ask, Call, Called, Failed, GiveUp, Keep, Kept, Wait
 from flagcore.feed.engine import Flow, feed
 from flagcore.feed.folder import PrivateFolder
-from flagcore.feed.office import Glance, Office, Outlook, Trouble, Word, log_unshared
+from flagcore.feed.office import Glance, Office, Outlook, log_unshared
 from flagcore.feed.plan import Plan
 from flagcore.feed.record import Unreadable
+from flagcore.feed.word import Trouble, Word
 from flagcore.source import SAME, Body, Source
 
 __all__ = ["LOOK_SECONDS", "sharing"]

@@ -163,10 +163,16 @@ def client() -> FlagClient:
 
 def application() -> Any:
     """
-    What a worker of gunicorn runs.
+    What a worker of gunicorn runs. With `--preload` each wakes at its first request, as it reads.
     """
-    client().start()
-    return lambda environ, start: [start("204 No Content", []), b""][1:]
+    flags = client()
+    flags.start()
+
+    def answer(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [str(flags.get_int("a")).encode()]
+
+    return answer
 
 
 def _tell(what: str) -> None:

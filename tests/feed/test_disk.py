@@ -40,7 +40,7 @@ def only_file(cache: DiskCache) -> Path:
 
 def keep(cache: DiskCache, content: bytes = b"{}", identity: bytes = b"one", fetched_at: float = 1.0) -> None:
     cache.put(identity, Body(content), fetched_at)
-    assert cache.flush(10)
+    assert cache.flush(30)
 
 
 def kept(cache: DiskCache, identity: bytes = b"one") -> bytes | None:
@@ -52,7 +52,7 @@ def test_gives_back_what_it_was_given(cache: DiskCache, failures: list[CacheErro
     """Content, etag, syntax and time, to another process too."""
     body = Body(b'{"a": 1}\n\n\xff', 'W/"1"', "json")
     cache.put(b"one", body, 12.5)
-    assert cache.flush(5)
+    assert cache.flush(30)
     found = DiskCache(cache.folder, failures.append).load(b"one")
     assert found is not None
     assert (found.body, found.fetched_at) == (body, 12.5)
@@ -63,7 +63,7 @@ def test_gives_back_what_it_was_given(cache: DiskCache, failures: list[CacheErro
 def test_files_are_private_and_unnamed(cache: DiskCache) -> None:
     """0600 in a folder of 0700, under a name that says nothing."""
     cache.put(b"https://example.com/key", Body(b"{}"), 1.0)
-    cache.flush(5)
+    cache.flush(30)
     path = only_file(cache)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
@@ -75,7 +75,7 @@ def test_the_first_change_is_written_at_once_and_a_burst_once_more(cache: DiskCa
     """A burst costs one write, at the end of its 2.5 seconds; the last document is the one that stays."""
     began = time.monotonic()
     cache.put(b"one", Body(b"0"), 0.0)
-    eventually(lambda: cache.load(b"one") is not None, 1)
+    eventually(lambda: cache.load(b"one") is not None, COALESCE_SECONDS)
     writes = set()
     for number in range(1, 50):
         cache.put(b"one", Body(str(number).encode()), float(number))
@@ -84,7 +84,7 @@ def test_the_first_change_is_written_at_once_and_a_burst_once_more(cache: DiskCa
         if time.monotonic() - began < COALESCE_SECONDS:  # a machine under load may not get that far in time
             writes.add(found.body.content)
     assert writes == {b"0"}
-    eventually(lambda: getattr(cache.load(b"one"), "fetched_at", None) == 49.0, COALESCE_SECONDS + 1)
+    eventually(lambda: getattr(cache.load(b"one"), "fetched_at", None) == 49.0, COALESCE_SECONDS + 20)
     assert time.monotonic() - began >= COALESCE_SECONDS - 0.05
 
 
@@ -94,8 +94,8 @@ def test_a_flush_writes_what_is_pending_and_leaves_no_thread(cache: DiskCache) -
         cache.put(b"one", Body(str(number).encode()), 0.0)
         cache.put(b"two", Body(str(number).encode()), 0.0)
     began = time.monotonic()
-    assert cache.flush(5)
-    assert time.monotonic() - began < 1
+    assert cache.flush(30)
+    assert time.monotonic() - began < COALESCE_SECONDS
     assert {cache.load(each).body.content for each in (b"one", b"two")} == {b"2"}  # type: ignore[union-attr]
     assert "flagcore-disk" not in [thread.name for thread in threading.enumerate()]
     assert cache.flush(0)
@@ -120,7 +120,7 @@ def test_a_flush_writes_what_is_pending_and_leaves_no_thread(cache: DiskCache) -
 def test_a_bad_file_is_reported_and_ignored(cache: DiskCache, failures: list[CacheError], damage: bytes | str) -> None:
     """Damaged, cut short, of another layout or source: never raised, never served."""
     cache.put(b"one", Body(b'{"a": 1}'), 1.0)
-    cache.flush(5)
+    cache.flush(30)
     path = only_file(cache)
     good = path.read_bytes()
     if damage == "cut short":
@@ -129,7 +129,7 @@ def test_a_bad_file_is_reported_and_ignored(cache: DiskCache, failures: list[Cac
         path.write_bytes(good[:-1] + b"]")
     elif damage == "another source":
         cache.put(b"two", Body(b"{}"), 1.0)
-        cache.flush(5)
+        cache.flush(30)
         (other,) = set(cache.folder.glob("*.flags")) - {path}
         path.write_bytes(other.read_bytes())
     else:
@@ -139,7 +139,7 @@ def test_a_bad_file_is_reported_and_ignored(cache: DiskCache, failures: list[Cac
     assert len(failures) == 1
     assert "serving goes on without it" in str(failures[0])
     cache.put(b"one", Body(b'{"a": 2}'), 2.0)
-    cache.flush(5)
+    cache.flush(30)
     assert cache.load(b"one") is not None
 
 
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, failures: list
     cache = DiskCache(tmp_path / "file" / "cache", failures.append)
     assert cache.load(b"one") is None
     cache.put(b"one", Body(b"{}"), 1.0)
-    assert cache.flush(5)
+    assert cache.flush(30)
     assert len(failures) >= 1
     assert "could not be written" in str(failures[-1])
 
@@ -157,14 +157,14 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, failures: list
 def test_a_write_that_fails_leaves_no_temporary_file(cache: DiskCache, failures: list[CacheError]) -> None:
     """Here because a folder has the file's name."""
     cache.put(b"one", Body(b"{}"), 1.0)
-    cache.flush(5)
+    cache.flush(30)
     path = only_file(cache)
     path.unlink()
     path.mkdir()
     (path / "x").write_text("")
     cache.renew()
     cache.put(b"one", Body(b"{}"), 1.0)
-    assert cache.flush(5)
+    assert cache.flush(30)
     assert {each.name for each in cache.folder.iterdir()} == {path.name, "key"}
     assert len(failures) == 1
 
@@ -179,7 +179,7 @@ def test_many_writers_never_mix(cache: DiskCache, failures: list[CacheError]) ->
         while not stop.is_set():
             own.renew()
             own.put(b"one", Body(content), 1.0)
-            own.flush(5)
+            own.flush(30)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -215,7 +215,7 @@ while True:
     number += 1
     cache.renew()
     cache.put(b"one", Body((sys.argv[2] * 500_000).encode()), number * 100.0)
-    cache.flush(10)
+    cache.flush(30)
     print(number, flush=True)
 """
 
@@ -390,7 +390,7 @@ def test_a_file_swapped_for_something_else_is_not_followed(
 def test_an_etag_that_is_no_text_harms_nothing(cache: DiskCache, failures: list[CacheError]) -> None:
     """A source of one's own may name its documents as it likes."""
     cache.put(b"one", Body(b"{}", "\ud800"), 1.0)
-    assert cache.flush(5)
+    assert cache.flush(30)
     assert "expected an etag that is text" in str(failures.pop())
     keep(cache)
     assert kept(cache) == b"{}"

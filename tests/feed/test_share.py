@@ -231,6 +231,8 @@ def test_what_a_dead_holder_said_yesterday_is_not_believed(service: FaultyServer
         assert not client.wait_ready(3 * sharing.LOOK_SECONDS)
         assert client.status is Status.STALE
         assert client.get_int("a") == 1
+        os.utime(the_only(folder, ".lock"))  # the holder lives after all, and says that it stands
+        assert client.wait_ready(5)
 
 
 def test_a_holder_that_hangs_is_done_without(

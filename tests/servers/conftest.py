@@ -20,4 +20,4 @@ def outcomes() -> Iterator[dict[str, Outcome | str]]:
     yield found
     page = os.environ.get(PAGE)
     if page:
-        write(Path(page), {each: found.get(each.name, "was not tried") for each in CELLS})
+        write(Path(page), [(each, found.get(each.name, "was not tried")) for each in CELLS])

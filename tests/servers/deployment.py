@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,9 @@ class Deployment:
         self._port = _free_port()
         self._log = folder / "log"
         (folder / "touched.py").write_text("")
-        own = {**environment, **cell.environment, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+        # Short, for the sockets that some put there: a path of theirs has 107 bytes.
+        self._temporary = tempfile.TemporaryDirectory(prefix="servers")
+        own = {**environment, **cell.environment, "TMPDIR": self._temporary.name, "PYTHONUNBUFFERED": "1"}
         given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         own["PYTHONPATH"] = os.pathsep.join([str(_ROOT), str(folder), *filter(None, given)])
         with self._log.open("wb") as log:
@@ -71,6 +74,7 @@ class Deployment:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
+        self._temporary.cleanup()
 
     @property
     def log(self) -> str:

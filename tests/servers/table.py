@@ -24,14 +24,14 @@ _PACKAGES = {
 }
 
 
-def write(page: Path, found: dict[Cell, Outcome | str]) -> None:
+def write(page: Path, found: list[tuple[Cell, Outcome | str]]) -> None:
     """
     Put the outcomes, or why there is none, between the page's two marks.
     """
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     after = rest.partition(_END)[2]
-    rows = [_row(cell, outcome) for cell, outcome in found.items()]
+    rows = [_row(cell, outcome) for cell, outcome in found]
     head = "| server | mode | application | processes | s to see a flip | s to end | a killed worker |\n|" + "---|" * 7
     page.write_text(
         f"{before}{_BEGIN}\n\n{_conditions()}\n\n{head}\n" + "\n".join(rows) + f"\n\n{_END}{after}", encoding="utf-8"
