@@ -54,12 +54,12 @@ CELLS = [
         cell
         for preload in (False, True)
         for cell in (
-            _gunicorn("sync", "Flask", preload=preload, is_quick=True),
+            _gunicorn("sync", "Flask", preload=preload, is_quick=preload),
             _gunicorn("sync", "Django", preload=preload),
-            _gunicorn("gthread", "Flask", preload=preload, options="--threads 4", is_quick=True),
+            _gunicorn("gthread", "Flask", preload=preload, options="--threads 4", is_quick=preload),
             _gunicorn("gthread", "Django", preload=preload, options="--threads 4"),
-            _gunicorn("gevent", "Flask", "gevent", preload=preload, is_quick=True),
-            _gunicorn("uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=True),
+            _gunicorn("gevent", "Flask", "gevent", preload=preload, is_quick=not preload),
+            _gunicorn("uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=preload),
             _gunicorn("asgi", "FastAPI", "gunicorn.workers.gasgi", preload=preload),
             _gunicorn("asgi", "Django (ASGI)", "gunicorn.workers.gasgi", preload=preload),
         )
@@ -173,7 +173,7 @@ CELLS = [
             "Flask",
             f"tests.servers.processes {method} {{port}}",
             needs=("flask",),
-            is_quick=method != "forkserver",
+            is_quick=method == "fork",
         )
         for method in ("fork", "forkserver", "spawn")
     ),
