@@ -205,7 +205,7 @@ def test_tasks_share_as_threads_do(service: FaultyServer, folder: Path, backend:
 
     async def holds(condition: Callable[[], bool]) -> None:
         with anyio.fail_after(5):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what it waits for tells no loop
                 await anyio.sleep(0.005)
 
     async def main() -> None:
