@@ -20,7 +20,7 @@ _DJANGO = "tests.servers.django_app"
 _APPS = {"Flask": _FLASK, "FastAPI": _FASTAPI, "Django": f"{_DJANGO}:wsgi", "Django (ASGI)": f"{_DJANGO}:asgi"}
 
 #: Two workers, and time enough at the end for one that hangs to be seen hanging.
-_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning --no-control-socket"
+_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning"
 
 
 def _gunicorn(worker: str, app: str, *needs: str, preload: bool, options: str = "", **more: object) -> Cell:
