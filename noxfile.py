@@ -20,6 +20,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 FRAMEWORKS = ["starlette", "fastapi", "flask", "django", "server"]
 SERVERS = ["celery", "daphne", "gevent", "granian", "gunicorn", "hypercorn", "uvicorn-worker", "uwsgi", "waitress"]
+#: What an adapter's tests need beside its extra: templates, and servers to run it under.
+TESTED_WITH = {
+    "starlette": ["jinja2>=3.1", "uvicorn>=0.29"],
+    "fastapi": ["jinja2>=3.1", "uvicorn>=0.29"],
+    "flask": ["gunicorn>=22"],
+    "django": ["gunicorn>=22", "uvicorn>=0.29"],
+    "server": [],
+}
 DJANGOS = ["4.2", "5.2", "6.0"]
 
 
@@ -71,6 +79,9 @@ def framework(session: nox.Session, framework: str) -> None:
     One adapter with its own extra and no other.
     """
     session.install("-e", f".[yaml,test,{framework}]")
+    session.run("python", "-c", f"import flagcore_{framework}")
+    if TESTED_WITH[framework]:
+        session.install(*TESTED_WITH[framework])
     _pytest(session, "tests/integrations")
 
 

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from flagcore import FlagClient, HTTPSource, SoasapSource, Status
@@ -193,6 +194,35 @@ def test_a_denial_is_everybodys_and_costs_one_request(service: FaultyServer, fol
         eventually(lambda: first.get_int("a") == second.get_int("a") == 2)
         service.update(native(a=3))
         eventually(lambda: first.get_int("a") == second.get_int("a") == 3)
+        second.close()
+        service.update(native(a=4))
+        eventually(lambda: first.get_int("a") == 4)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_tasks_share_as_threads_do(service: FaultyServer, folder: Path, backend: str) -> None:
+    """Denied, let in again by one of them, and handed over."""
+
+    async def holds(condition: Callable[[], bool]) -> None:
+        with anyio.fail_after(5):
+            while not condition():  # noqa: ASYNC110 - what it waits for tells no loop
+                await anyio.sleep(0.005)
+
+    async def main() -> None:
+        async with sharing_client(service, folder) as first, sharing_client(service, folder) as second:
+            assert await first.await_ready(5)
+            assert await second.await_ready(5)
+            assert service.open_connections == 1
+            service.fault("401")
+            await holds(lambda: first.status is second.status is Status.FATAL)
+            service.heal()
+            await second.arefresh()
+            await holds(lambda: first.status is second.status is Status.READY)
+            await second.aclose()
+            service.update(native(a=2))
+            await holds(lambda: first.get_int("a") == 2)
+
+    anyio.run(main, backend=backend)
 
 
 def test_closing_hands_over_at_once(service: FaultyServer, folder: Path) -> None:

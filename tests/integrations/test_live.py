@@ -19,7 +19,7 @@ class TestStarletteUnderUvicorn(LiveContract):
     One process, one loop.
     """
 
-    needs = ("starlette", "uvicorn")
+    needs = ("starlette", "jinja2", "uvicorn")
     command = uvicorn("starlette")
 
 
@@ -28,7 +28,7 @@ class TestFastAPIUnderUvicorn(LiveContract):
     One process, one loop.
     """
 
-    needs = ("fastapi", "uvicorn")
+    needs = ("fastapi", "jinja2", "uvicorn")
     command = uvicorn("fastapi")
 
 
@@ -37,7 +37,7 @@ class TestFastAPIUnderGunicorn(LiveContract):
     A forked worker that runs the lifespan.
     """
 
-    needs = ("fastapi", "uvicorn", "gunicorn")
+    needs = ("fastapi", "jinja2", "uvicorn", "gunicorn")
     command = gunicorn("fastapi", "--preload --worker-class uvicorn.workers.UvicornWorker")
 
 

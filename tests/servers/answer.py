@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any
 
-from flagcore import Flags
+from flagcore import FlagClient, Flags
 
 #: The flag that is flipped.
 KEY = "theme"
@@ -17,7 +17,7 @@ KEY = "theme"
 _BUSY_SECONDS = 0.02
 
 
-def answer(flags: Flags) -> dict[str, Any]:
+def answer(flags: Flags | FlagClient) -> dict[str, Any]:
     """
     The process, and what it reads.
     """

@@ -48,4 +48,4 @@ if FOLDER in os.environ:
         """
         One answer.
         """
-        return answer(client.flags())
+        return answer(client)  # by its own getters, which at a fork only the hook can wake

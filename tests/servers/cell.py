@@ -71,7 +71,7 @@ class Cell:
         """
         What it needs and is not here; empty where nothing is.
         """
-        lacking = [name for name in self.needs if importlib.util.find_spec(name) is None]
+        lacking = [name for name in self.needs if not _is_here(name)]
         program = self.program
         if program is not None and (not program or shutil.which(program) is None):
             lacking.append(self.command.split()[0].strip("{}"))
@@ -97,3 +97,10 @@ class Cell:
         prefix = sys.prefix if program is None else str(Path(program).parents[1])
         words = [word.replace("{port}", str(port)).replace("{prefix}", prefix) for word in self.command.split()]
         return [sys.executable, "-m", *words] if program is None else [program, *words[1:]]
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # what it is a part of
+        return False

@@ -27,6 +27,8 @@ _ROOT = Path(__file__).parents[2]
 #: Seconds that a request may take, and that a server may take to come up on a machine that has a lot else to do.
 _ANSWER_SECONDS = 10.0
 _START_SECONDS = 60.0
+#: Seconds between two questions; well below what an answer takes.
+_BETWEEN_SECONDS = 0.005
 #: Seconds after which processes that don't end are killed, so that a failing test leaves none.
 _KILL_SECONDS = 15.0
 
@@ -131,9 +133,13 @@ class Deployment:
         return seconds
 
     def _ask(self, times: int) -> dict[int, str]:
+        asked = []
         with ThreadPoolExecutor(times) as pool:
-            answers = list(pool.map(lambda _: self._ask_one(), range(times)))
-        return dict(each for each in answers if each is not None)
+            for _ in range(times):
+                asked.append(pool.submit(self._ask_one))
+                # Whoever took the one before is busy with it: at once, one process might take them all.
+                time.sleep(_BETWEEN_SECONDS)
+        return dict(each.result() for each in asked if each.result() is not None)
 
     def _ask_one(self) -> tuple[int, str] | None:
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)) as connection:

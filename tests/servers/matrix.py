@@ -20,7 +20,7 @@ _DJANGO = "tests.servers.django_app"
 _APPS = {"Flask": _FLASK, "FastAPI": _FASTAPI, "Django": f"{_DJANGO}:wsgi", "Django (ASGI)": f"{_DJANGO}:asgi"}
 
 #: Two workers, and time enough at the end for one that hangs to be seen hanging.
-_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning --no-control-socket"
+_GUNICORN = "gunicorn --bind 127.0.0.1:{port} --workers 2 --log-level warning"
 
 
 def _gunicorn(worker: str, app: str, *needs: str, preload: bool, options: str = "", **more: object) -> Cell:
@@ -54,12 +54,12 @@ CELLS = [
         cell
         for preload in (False, True)
         for cell in (
-            _gunicorn("sync", "Flask", preload=preload, is_quick=True),
+            _gunicorn("sync", "Flask", preload=preload, is_quick=preload),
             _gunicorn("sync", "Django", preload=preload),
-            _gunicorn("gthread", "Flask", preload=preload, options="--threads 4", is_quick=True),
+            _gunicorn("gthread", "Flask", preload=preload, options="--threads 4", is_quick=preload),
             _gunicorn("gthread", "Django", preload=preload, options="--threads 4"),
-            _gunicorn("gevent", "Flask", "gevent", preload=preload, is_quick=True),
-            _gunicorn("uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=True),
+            _gunicorn("gevent", "Flask", "gevent", preload=preload, is_quick=not preload),
+            _gunicorn("uvicorn_worker.UvicornWorker", "FastAPI", "uvicorn_worker", preload=preload, is_quick=preload),
             _gunicorn("asgi", "FastAPI", "gunicorn.workers.gasgi", preload=preload),
             _gunicorn("asgi", "Django (ASGI)", "gunicorn.workers.gasgi", preload=preload),
         )
@@ -173,7 +173,7 @@ CELLS = [
             "Flask",
             f"tests.servers.processes {method} {{port}}",
             needs=("flask",),
-            is_quick=method != "forkserver",
+            is_quick=method == "fork",
         )
         for method in ("fork", "forkserver", "spawn")
     ),

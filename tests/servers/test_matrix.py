@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("uvicorn", reason="the flag server is not installed")
+
 from tests.servers.cell import Cell
 from tests.servers.matrix import CELLS, PAGE
 from tests.servers.trial import Outcome, attempt
