@@ -12,6 +12,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Call:
         body: what was sent along.
         port: where it came in.
         nth: its number on its connection, from 1.
+        at: when it came, in seconds of `time.monotonic`.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Call:
     body: bytes = b""
     port: int = 0
     nth: int = 1
+    at: float = field(default_factory=time.monotonic)
     _chunked: bool = field(default=False, repr=False)
 
     @property
