@@ -167,6 +167,15 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """
+    Every fault of a flag service, with the product's own waits, into docs/faults.md; about ten minutes.
+    """
+    session.install("-e", ".[all,test]")
+    session.run("python", "-m", "tests.faults.table", *(session.posargs or ["docs/faults.md"]))
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """
     Ten minutes of readers and web applications in bad weather, into docs/soak.md; `-- --minutes 2` for less.
