@@ -16,7 +16,7 @@ from itertools import pairwise
 from flagcore import Status
 from flagcore.testing import Fault, FaultyServer
 from flagcore.testing.answers import wants_stream
-from tests.faults.expectations import AFTER, BEFORE, DEFAULT, DURING, GOES_BACK, LATER, OLD, OLDEST
+from tests.faults.expectations import AFTER, BEFORE, DEFAULT, DURING, GOES_BACK, LATER, OLD, OLDEST, UNTOLD
 from tests.faults.subject import SECRET, Case, Listener, Pace, Subject, document
 
 #: Seconds a client may take to close.
@@ -115,7 +115,7 @@ class Trial:
             time.sleep(self._pace.poll_seconds / 2)
 
     def _suffer(self) -> None:
-        began = time.monotonic()
+        self._began = time.monotonic()
         self._server.fault(self._case.fault)
         self._cold.start()
         self._late.start()
@@ -126,16 +126,21 @@ class Trial:
         self._wait(self._has_settled)
         if not self._expects.reports:
             self._pause_between_polls()
-        self.outcome.pause_seconds = self._shortest_pause(began)
+        self.outcome.pause_seconds = self._shortest_pause()
         for subject in self._subjects:
             self.outcome.statuses[subject.name] = subject.client.status
             self.outcome.errors[subject.name] = len(subject.errors)
 
-    def _shortest_pause(self, began: float) -> float:
+    def _calls(self) -> dict[str, list[float]]:
+        # When each address was asked since the fault began.
         came: dict[str, list[float]] = {}
         for call in self._server.calls:
-            if call.at > began:
+            if call.at > self._began:
                 came.setdefault(call.path, []).append(call.at)
+        return came
+
+    def _shortest_pause(self) -> float:
+        came = self._calls()
         return min((b - a for times in came.values() for a, b in pairwise(times)), default=math.inf)
 
     def _has_settled(self) -> bool:
@@ -150,6 +155,8 @@ class Trial:
             if subject.client.status is not status or subject.read() not in value:
                 return False
         self.outcome.threads = max(self.outcome.threads, len(self._warm.threads))
+        if expects is UNTOLD:  # where no value tells that it is connected again
+            return len([path for path in self._calls() if "late" not in path]) >= 2 * len(self._subjects)
         return True
 
     def _heal(self) -> None:
