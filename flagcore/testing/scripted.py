@@ -7,7 +7,6 @@ Plain sockets and threads: what a well-behaved HTTP library would refuse to send
 from __future__ import annotations
 
 import re
-import select
 import selectors
 import socket
 import ssl
@@ -345,8 +344,10 @@ class _BlockedDoor:
             self._sockets.append(sock)
             sock.setblocking(False)
             sock.connect_ex(("127.0.0.1", port))
-            if not select.select([], [sock], [], _LOOK_SECONDS)[1]:
-                return
+            with selectors.DefaultSelector() as selector:
+                selector.register(sock, selectors.EVENT_WRITE)
+                if not selector.select(_LOOK_SECONDS):
+                    return
 
     def close(self) -> None:
         for sock in self._sockets:
