@@ -123,7 +123,7 @@ def wheel(session: nox.Session) -> None:
     shutil.rmtree(elsewhere, ignore_errors=True)
     for name in ("tests", "bench", "docs", "example_apps", "fuzz", "soak"):
         shutil.copytree(name, elsewhere / name)
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"):
         shutil.copy(name, elsewhere)
     session.chdir(elsewhere)
     _pytest(session, "-m", "not chromium")
