@@ -123,7 +123,7 @@ def wheel(session: nox.Session) -> None:
     shutil.rmtree(elsewhere, ignore_errors=True)
     for name in ("tests", "bench", "docs", "example_apps", "fuzz", "soak"):
         shutil.copytree(name, elsewhere / name)
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"):
         shutil.copy(name, elsewhere)
     session.chdir(elsewhere)
     _pytest(session, "-m", "not chromium")
@@ -164,6 +164,15 @@ def servers(session: nox.Session) -> None:
     page = str(Path("docs/servers.md").resolve())
     env = {"SERVERS_PAGE": page, "SERVERS_FORKS": "2000", "UWSGI_WITHOUT_THREADS": str(old / "bin" / "uwsgi")}
     session.run("python", "-m", "pytest", "tests/servers", *session.posargs, env=env)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """
+    Every fault of a flag service, with the product's own waits, into docs/faults.md; about ten minutes.
+    """
+    session.install("-e", ".[all,test]")
+    session.run("python", "-m", "tests.faults.table", *(session.posargs or ["docs/faults.md"]))
 
 
 @nox.session

@@ -12,11 +12,8 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
-from math import log2
 from random import Random
-from typing import Any, NamedTuple
 
 if __name__ == "__main__":  # before flagcore makes its locks
     from soak import overhearing
@@ -27,6 +24,7 @@ from flagcore import FlagClient, HTTPSource
 from soak.census import left
 from soak.document import TWINS, keys
 from soak.overhearing import heard, reading
+from soak.yardstick import Clock, Waits, Yardstick
 
 __all__ = ["THREADS", "Findings", "client_of"]
 
@@ -35,9 +33,6 @@ THREADS = 8
 
 #: Reads in one block, which is what is timed: a single read takes less than looking at the clock.
 _BLOCK = 50
-
-#: Milliseconds that a block did not run from which on it counts as kept waiting: four turns of the thread switching.
-STALL_MS = 20
 
 #: Seconds that the last change may take to come: a stream that went silent is given up after 30.
 _SETTLE_SECONDS = 60.0
@@ -90,18 +85,6 @@ def client_of(*, stream: bool) -> FlagClient:
     return FlagClient(source, cache_dir=os.environ["SOAK_CACHE"], share=os.environ["SOAK_SHARE"] == "yes")
 
 
-class _Yardstick:
-    """
-    As much as a read can be spared: a method that looks a key up in a dictionary.
-    """
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._values.get(key, default)
-
-
 class _Reader(threading.Thread):
     """
     One thread: makes a view, reads one twin, a block of flags, and the other twins after a moment's sleep.
@@ -110,16 +93,14 @@ class _Reader(threading.Thread):
     def __init__(self, client: FlagClient, all_keys: list[str], seed: int, over: threading.Event) -> None:
         super().__init__(name=f"reader-{seed}")
         self.findings = Findings()
-        self.times: Counter[int] = Counter()
-        self.yardstick_times: Counter[int] = Counter()
+        self.waits = Waits()
+        self.yardstick_waits = Waits()
         self.seen: set[int] = set()
         self._client = client
         self._keys = all_keys
         self._random = Random(seed)
         self._over = over
-        self._yardstick = _Yardstick(dict.fromkeys(all_keys, True))
-        #: Seconds of work that one look-up takes, as of late: a guess to begin with.
-        self._unit = 60e-9
+        self._yardstick = Yardstick(all_keys)
 
     def run(self) -> None:
         while not self._over.is_set() and len(self.findings.raised) < _MOST:
@@ -132,7 +113,7 @@ class _Reader(threading.Thread):
         found, ident = self.findings, threading.get_ident()
         some = self._random.choices(self._keys, k=_BLOCK)
         reading.add(ident)
-        begun = _Clock()
+        begun = Clock()
         flags = self._client.flags(_CONTEXT)
         first = flags.get_int(TWINS[0])
         for key in some[:-10]:
@@ -141,7 +122,8 @@ class _Reader(threading.Thread):
             flags.get_json(key), flags.details(key, None)
         took = begun.elapsed()
         reading.discard(ident)
-        yardstick = self._measure(some, took.worked)
+        self.waits.add(took.waited)
+        self.yardstick_waits.add(self._yardstick.measure(some, took.worked).waited)
         time.sleep(self._random.random() / 500)  # what an application does between two reads
         reading.add(ident)
         others = [flags.get_int(key) for key in TWINS[1:]]
@@ -150,84 +132,19 @@ class _Reader(threading.Thread):
         found.torn += any(first != other for other in others)
         found.defaults += first < 1
         self.seen.add(first)
-        self._note(took, yardstick)
-
-    def _measure(self, some: list[str], seconds: float) -> _Elapsed:
-        """
-        Look the keys up again and again, for so many seconds of work.
-        """
-        get = self._yardstick.get
-        rounds = max(1, round(seconds / self._unit / len(some)))
-        begun = _Clock()
-        for _ in range(rounds):
-            for key in some:
-                get(key)
-        took = begun.elapsed()
-        self._unit += (took.worked / rounds / len(some) - self._unit) / 10
-        return took
-
-    def _note(self, took: _Elapsed, yardstick: _Elapsed) -> None:
-        found = self.findings
-        found.longest_ms = max(found.longest_ms, took.waited * 1000)
-        found.yardstick_longest_ms = max(found.yardstick_longest_ms, yardstick.waited * 1000)
-        found.stalls += took.waited * 1000 > STALL_MS
-        found.yardstick_stalls += yardstick.waited * 1000 > STALL_MS
-        self.times[_bucket(took.waited)] += 1
-        self.yardstick_times[_bucket(yardstick.waited)] += 1
-
-
-class _Elapsed(NamedTuple):
-    """
-    Seconds in which a thread worked, and in which it was kept from it.
-    """
-
-    worked: float
-    waited: float
-
-
-class _Clock:
-    """
-    From its making on: by the wall and by this thread's own processor time.
-    """
-
-    def __init__(self) -> None:
-        self._wall, self._own = time.perf_counter(), time.thread_time()
-
-    def elapsed(self) -> _Elapsed:
-        worked = time.thread_time() - self._own
-        return _Elapsed(worked, max(0.0, time.perf_counter() - self._wall - worked))
-
-
-def _bucket(seconds: float) -> int:
-    """
-    Eighths of an octave of a microsecond: a histogram that is exact to 9 %.
-    """
-    return round(8 * log2(max(seconds, 1e-6) * 1e6))
-
-
-def _quantile(times: Counter[int], share: float) -> float:
-    left_over = sum(times.values()) * share
-    for bucket, count in sorted(times.items()):
-        left_over -= count
-        if left_over <= 0:
-            return float(2 ** (bucket / 8)) / 1000
-    return 0.0
 
 
 def _gathered(readers: list[_Reader]) -> Findings:
-    total = Findings(heard=list(heard))
-    times: Counter[int] = Counter()
-    yardstick_times: Counter[int] = Counter()
+    total, waits, yardstick = Findings(heard=list(heard)), Waits(), Waits()
     for reader in readers:
-        found = reader.findings
-        times += reader.times
-        yardstick_times += reader.yardstick_times
-        total.raised += found.raised
-        for name in ("reads", "torn", "defaults", "stalls", "yardstick_stalls"):
-            setattr(total, name, getattr(total, name) + getattr(found, name))
-        total.longest_ms = max(total.longest_ms, found.longest_ms)
-        total.yardstick_longest_ms = max(total.yardstick_longest_ms, found.yardstick_longest_ms)
-    total.p999_ms, total.yardstick_p999_ms = _quantile(times, 0.999), _quantile(yardstick_times, 0.999)
+        waits.update(reader.waits)
+        yardstick.update(reader.yardstick_waits)
+        total.raised += reader.findings.raised
+        for name in ("reads", "torn", "defaults"):
+            setattr(total, name, getattr(total, name) + getattr(reader.findings, name))
+    total.stalls, total.yardstick_stalls = waits.stalls, yardstick.stalls
+    total.longest_ms, total.yardstick_longest_ms = waits.longest_ms, yardstick.longest_ms
+    total.p999_ms, total.yardstick_p999_ms = waits.within_ms(0.999), yardstick.within_ms(0.999)
     total.revisions = len(set().union(*(reader.seen for reader in readers)))
     return total
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from soak.load import Load
-from soak.readers import STALL_MS, THREADS
+from soak.readers import THREADS
 from soak.watch import Series
+from soak.yardstick import STALL_MS
 
 __all__ = ["Row", "markdown", "of_load", "of_memory", "of_readers"]
 

@@ -31,7 +31,8 @@ class Loop:
         self._thread = threading.get_ident()
         trio = sys.modules.get("trio")
         if trio is not None:
-            with suppress(RuntimeError):  # trio's "must be called from async context"
+            # Trio's "must be called from async context"; or another thread is just importing it.
+            with suppress(RuntimeError, AttributeError):
                 self._post = trio.lowlevel.current_trio_token().run_sync_soon
                 self._spawn: Callable[..., object] = trio.lowlevel.spawn_system_task
                 return

@@ -5,12 +5,14 @@ The Retry-After header, in the three forms it is met in. Pure.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 __all__ = ["parse_retry_after"]
 
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+_FRACTION = re.compile(r"\.[0-9]+")
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -45,8 +47,9 @@ def _http_date(text: str) -> datetime | None:
 
 def _iso_date(text: str) -> datetime | None:
     # Python 3.10 knows neither "Z" nor fractions of other than three or six digits.
-    text = re.sub(r"\.[0-9]+", "", text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+    fraction = _FRACTION.search(text)
+    text = _FRACTION.sub("", text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text) + timedelta(seconds=float(fraction[0]) if fraction else 0.0)
+    except (ValueError, OverflowError):
         return None

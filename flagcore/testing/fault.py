@@ -63,7 +63,7 @@ class Fault(str, Enum):
     GZIP_BOMB = "gzip-bomb", "1 MB of gzip that unpacks to 1 GiB"
     HTML_PAGE = "html-page", "a web page with status 200"
     NULL_FLAGS = "null-flags", "null where the flags belong"
-    POISONED_ETAG = "poisoned-etag", "one bad document, and 304 to everything after it"
+    POISONED_ETAG = "poisoned-etag", "one bad document, and 304 to everything after it; to its etag for ever"
 
     # The stream; polls are answered as they should be.
     SPLIT_CHARACTERS = "split-characters", "chunks that split every character that can be split"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flagcore.errors import ConfigError
-from flagcore.testing.answers import ANSWERS, answer_well, give, retry_after, wants_stream
+from flagcore.testing.answers import ANSWERS, POISON, answer_well, give, retry_after, wants_stream
 from flagcore.testing.fault import Fault
 from flagcore.testing.revision import Revision, cut_at_characters, encoded
 from flagcore.testing.scripted import Call, ScriptedServer
@@ -184,7 +184,7 @@ class FaultyServer:
         elif fault in _AWAY:
             self._server.leave()
         if fault is not Fault.GOES_SILENT:
-            self._server.cut()
+            self._cut()
 
     def heal(self) -> None:
         """
@@ -195,7 +195,7 @@ class FaultyServer:
         self._turn(None)
         self._server.listen()
         if not was_silent:
-            self._server.cut()
+            self._cut()
 
     def update(self, document: Mapping[str, Any] | str | bytes) -> None:
         """
@@ -213,15 +213,22 @@ class FaultyServer:
         """
         Cut every connection and stop listening. Idempotent.
         """
-        for server in (self._server, self._elsewhere):
-            if server is not None:
-                server.close()
+        for server in self._servers:
+            server.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def _servers(self) -> list[ScriptedServer]:
+        return [server for server in (self._server, self._elsewhere) if server is not None]
+
+    def _cut(self) -> None:
+        for server in self._servers:
+            server.cut()
 
     def _turn(self, fault: Fault | None) -> None:
         with self._changed:
@@ -265,10 +272,10 @@ class FaultyServer:
 
     def _poison(self, call: Call) -> None:
         if call.path in self._poisoned:
-            call.answer(304, ETag='"poison"')
+            call.answer(304, ETag=POISON)
         else:
             self._poisoned.add(call.path)
-            give(call, b'{"flags": ', '"poison"')
+            give(call, b'{"flags": ', POISON)
 
     def _mistake_tls(self, sock: socket.socket) -> None:
         sock.recv(65536)

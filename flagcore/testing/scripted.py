@@ -7,11 +7,11 @@ Plain sockets and threads: what a well-behaved HTTP library would refuse to send
 from __future__ import annotations
 
 import re
-import select
 import selectors
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,6 +48,7 @@ class Call:
         body: what was sent along.
         port: where it came in.
         nth: its number on its connection, from 1.
+        at: when it came, in seconds of `time.monotonic`.
     """
 
     method: str
@@ -58,6 +59,7 @@ class Call:
     body: bytes = b""
     port: int = 0
     nth: int = 1
+    at: float = field(default_factory=time.monotonic)
     _chunked: bool = field(default=False, repr=False)
 
     @property
@@ -342,8 +344,10 @@ class _BlockedDoor:
             self._sockets.append(sock)
             sock.setblocking(False)
             sock.connect_ex(("127.0.0.1", port))
-            if not select.select([], [sock], [], _LOOK_SECONDS)[1]:
-                return
+            with selectors.DefaultSelector() as selector:
+                selector.register(sock, selectors.EVENT_WRITE)
+                if not selector.select(_LOOK_SECONDS):
+                    return
 
     def close(self) -> None:
         for sock in self._sockets:

@@ -15,8 +15,8 @@ import trustme
 from flagcore import FlagClient, HTTPSource, Status
 from flagcore.testing import FaultyServer
 from tests.documents import eventually, native
-from tests.faults.test_matrix import PROMPT, assert_said_once
-from tests.faults.trial import Listener, Portal
+from tests.faults.subject import Listener, Portal
+from tests.faults.trial import PROMPT, says_once
 
 
 @pytest.mark.parametrize("world", ["thread", "asyncio", "trio"])
@@ -47,7 +47,7 @@ def test_a_name_look_up_that_hangs_is_an_outage(world: str, monkeypatch: pytest.
             began = time.monotonic()
             portal.close(client)
             assert time.monotonic() - began < PROMPT
-    assert_said_once([message for message, _ in listener.of(source.name)])
+    assert says_once([message for message, _ in listener.of(source.name)])
     assert len(listener.heard) == 2
 
 
@@ -79,5 +79,5 @@ def test_a_certificate_that_nobody_knows_is_an_outage(world: str) -> None:
             server.heal()
             eventually(lambda: client.get_int("a") == 2)
             portal.close(client)
-    assert_said_once([message for message, _ in listener.of(source.name)])
+    assert says_once([message for message, _ in listener.of(source.name)])
     assert "certificate" in listener.heard[0][0]

@@ -99,7 +99,7 @@ CELLS = [
         "",
         program="UWSGI_WITHOUT_THREADS",
         says="set `enable-threads = true`",
-        note="a busy worker: its threads go on while requests run",
+        note="its threads go on while requests run",
     ),
     Cell(
         "uvicorn",
@@ -161,10 +161,7 @@ CELLS = [
         "celery --quiet --app tests.servers.celery_app worker --pool prefork --concurrency 2 --loglevel warning "
         "--without-gossip --without-mingle --without-heartbeat",
         needs=("celery",),
-        respawns=True,
-        inherits=True,
-        end_seconds=15.0,
-        note="Celery's own end takes more than 5 s",
+        end_seconds=15.0,  # its own takes more than 5 s, and a pool of which one is killed may answer no more
     ),
     *(
         Cell(

@@ -23,14 +23,18 @@ def serve(listener: socket.socket) -> None:
     """
     from tests.servers.flask_app import app
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ending: list[int] = []
+    # Not by an exception: while it answers, the server would take that for the application's.
+    signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     server = WSGIServer(("127.0.0.1", 0), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
     server.server_name, server.server_port = listener.getsockname()
     server.setup_environ()
     server.set_app(app)
-    server.serve_forever()
+    server.timeout = 0.05
+    while not ending:
+        server.handle_request()
 
 
 def main(method: str, port: int) -> None:
