@@ -4,7 +4,7 @@ an election around it.
 
 Whoever holds the connection has the engine's own conversation, and tells the others what comes of it. The others look,
 ten times a second, whether there is news, and whether they are to take over. No socket, thread or clock is here, and
-the files are the office's: the driver makes the calls to it.
+the files are the election's: the driver makes the calls to it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TypeAlias, TypeVar, cast
 
 from flagcore.errors import SourceError
 from flagcore.feed.asks import Answer, Ask, Call, Called, Failed, GiveUp, Keep, Kept, Wait
+from flagcore.feed.election import Election, Glance, Outlook, log_unshared
 from flagcore.feed.engine import Flow, feed
 from flagcore.feed.folder import PrivateFolder
-from flagcore.feed.office import Glance, Office, Outlook, log_unshared
 from flagcore.feed.plan import Plan
 from flagcore.feed.record import Unreadable
 from flagcore.feed.word import Trouble, Word
@@ -54,11 +54,11 @@ def sharing(folder: Path, source: Source, plan: Plan, *, etag: str | None = None
     deadline = getattr(source, "timeout_seconds", 10.0) + _MARGIN_SECONDS
     silence = getattr(source, "silence_seconds", 30.0) if plan.streams else _IDLE_SECONDS
     try:
-        office = Office(PrivateFolder(folder), source.identity, source.name, deadline)  # type: ignore[attr-defined]
+        election = Election(PrivateFolder(folder), source.identity, source.name, deadline)  # type: ignore[attr-defined]
     except OSError as error:
         log_unshared(source.name, error)
         return feed(plan, etag=etag)
-    return _Sharing(plan, office, _Tidings(max(plan.poll_seconds, silence) + deadline, deadline)).run()
+    return _Sharing(plan, election, _Tidings(max(plan.poll_seconds, silence) + deadline, deadline)).run()
 
 
 class _Sharing:
@@ -66,9 +66,9 @@ class _Sharing:
     One client's part in it.
     """
 
-    def __init__(self, plan: Plan, office: Office, tidings: _Tidings) -> None:
+    def __init__(self, plan: Plan, election: Election, tidings: _Tidings) -> None:
         self._plan = plan
-        self._office = office
+        self._election = election
         self._tidings = tidings
         #: Whether the document at hand is the one that the holder's last word was about.
         self._is_current = False
@@ -82,9 +82,9 @@ class _Sharing:
         try:
             yield from self._share()
         except (OSError, Unreadable) as error:
-            yield Call(partial(self._office.give_up, error))
+            yield Call(partial(self._election.give_up, error))
         finally:
-            self._office.close()
+            self._election.close()
         return (yield from feed(self._plan))
 
     def _share(self) -> _Steps[None]:
@@ -136,7 +136,7 @@ class _Sharing:
             yield Wait(_IDLE_SECONDS / 2)
             yield from self._tell(Glance.RENEWED)
         yield from self._tell(Word(Body(b""), Trouble.of(error), 0.0))
-        yield from _call(self._office.leave)
+        yield from _call(self._election.leave)
         yield from self._end(error)
         return (yield from self._wait(LOOK_SECONDS))
 
@@ -171,13 +171,13 @@ class _Sharing:
         return (yield from self._look())
 
     def _look(self) -> _Steps[Outlook]:
-        return (yield from _call(partial(self._office.look, may_take=not self._is_denied)))
+        return (yield from _call(partial(self._election.look, may_take=not self._is_denied)))
 
     def _tell(self, news: Outlook | None) -> _Steps[None]:
         if isinstance(news, Word):
-            yield from _call(partial(self._office.say, news))
+            yield from _call(partial(self._election.say, news))
         elif news is not None:
-            yield from _call(self._office.renew)
+            yield from _call(self._election.renew)
 
 
 class _Tidings:

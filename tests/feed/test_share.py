@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from flagcore import FlagClient, HTTPSource, SoasapSource, Status
-from flagcore.feed import office, sharing
+from flagcore.feed import election, sharing
 from flagcore.options import read_options
 from flagcore.testing import FaultyServer
 from tests.documents import eventually, native
@@ -331,7 +331,7 @@ def test_where_the_folder_cannot_be_shared_each_has_its_own_connection(
     elif why == "a file":
         folder.write_text("")
     elif why == "no such platform":
-        monkeypatch.setattr(office, "fcntl", None)
+        monkeypatch.setattr(election, "fcntl", None)
     elif why == "no locks":
         monkeypatch.setattr(fcntl, "flock", no_locks)
     else:

@@ -1,6 +1,6 @@
 """
-What the processes of a host that read one source have in common: which of them holds the connection, and what that one
-last said of the source.
+What the processes of a host that read one source have in common: who of them is elected to hold the connection, and
+what that one last said of the source.
 
 Two files in the cache folder. `….lock` is locked by the holder; the kernel unlocks it when the holder dies, of
 whatever cause. `….shared` is the holder's word: the document, or the trouble it has, and for how long that is good. The
@@ -26,7 +26,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Glance", "Office", "Outlook", "log_unshared"]
+__all__ = ["Election", "Glance", "Outlook", "log_unshared"]
 
 logger = logging.getLogger("flagcore")
 
@@ -48,9 +48,10 @@ class Glance(Enum):
 Outlook: TypeAlias = Word | Glance
 
 
-class Office:
+class Election:
     """
-    One source's, as one client sees it. Opened by the thread that starts the client, used by its feed alone.
+    The election of the process that holds one source's connection, as one client sees it. Opened by the thread that
+    starts the client, used by its feed alone.
 
     Args:
         folder: the cache folder.
@@ -85,7 +86,7 @@ class Office:
         self._renewal = 0
         #: Whether there is a word that is not believed, unless its speaker turns out to live.
         self._doubts = False
-        _offices.add(self)
+        _elections.add(self)
 
     def look(self, *, may_take: bool = True) -> Outlook:
         """
@@ -204,13 +205,13 @@ class Office:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-_offices: WeakSet[Office] = WeakSet()
+_elections: WeakSet[Election] = WeakSet()
 
 
 def _let_go_of_inherited() -> None:
-    for office in _offices:
-        if office.process != os.getpid():
-            office.abandon()
+    for election in _elections:
+        if election.process != os.getpid():
+            election.abandon()
 
 
 if hasattr(os, "register_at_fork"):
