@@ -310,8 +310,8 @@ def test_only_a_client_that_the_provider_started_is_closed(flags: FlagClient) ->
             provider.shutdown()
             provider.shutdown()
         assert flags.start() is True
-        assert flags._is_awake()
-        assert not own._is_awake()
+        assert flags._life.is_awake
+        assert not own._life.is_awake
 
 
 def test_domains_have_providers_of_their_own(flags: FlagClient) -> None:

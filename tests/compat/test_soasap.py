@@ -105,7 +105,7 @@ def test_options_do_what_the_arguments_do(service: Scripted, tmp_path: Path) -> 
     service.body = event(FLAGS)
     eventually(lambda: client.get_bool("on"))
     client.close()
-    assert len(list((tmp_path / "here").iterdir())) == 1
+    assert len(list((tmp_path / "here").glob("*.flags"))) == 1
 
 
 # --- starting -------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_keeps_its_file_where_the_service_documents_it(
     eventually(lambda: client.get_bool("on"))
     client.close()
     folder = {"HOME": ".local/share/soasap/cache", "LOCALAPPDATA": "soasap/cache"}[variable]
-    assert len(list((tmp_path / "base" / folder).iterdir())) == 1
+    assert len(list((tmp_path / "base" / folder).glob("*.flags"))) == 1
 
 
 def test_does_without_a_disk_where_there_is_no_home(service: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
