@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import register
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from flagcore import EvaluationContext, FlagClient, Flags
@@ -20,7 +21,7 @@ from flagcore.errors import ConfigError, FlagcoreError
 from flagcore_django.checks import check_configuration, check_middleware
 from flagcore_django.process import is_command, is_serving
 
-__all__ = ["FlagsConfig"]
+__all__ = ["FlagsConfig", "installed"]
 
 
 class FlagsConfig(AppConfig):
@@ -55,7 +56,7 @@ class FlagsConfig(AppConfig):
             ConfigError, MalformedDocument: the configuration can't be right, and this is no management command.
         """
         self.configure()
-        register(check_configuration)
+        register(partial(check_configuration, lambda: self.error))
         register(check_middleware)
         setting_changed.connect(self._follow_tests, dispatch_uid=self.name)
         if is_serving() and self._client is not None:
@@ -130,3 +131,14 @@ class FlagsConfig(AppConfig):
         if setting == "FLAGS":
             self.close()
             self.configure()
+
+
+def installed() -> FlagsConfig | None:
+    """
+    The project's `FlagsConfig`; None without settings, before Django is ready, or if it is not in `INSTALLED_APPS`.
+    """
+    try:
+        found: FlagsConfig = apps.get_app_config(FlagsConfig.name)
+    except (AppRegistryNotReady, ImproperlyConfigured, LookupError):
+        return None
+    return found

@@ -4,25 +4,27 @@ What `manage.py check` says about flags: `flagcore_django.E001` to `W001`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name for it
 from django.utils.module_loading import import_string
 
-from flagcore.errors import UnknownOption
-from flagcore_django.installation import installed
-from flagcore_django.middleware import FlagsMiddleware
+from flagcore.errors import FlagcoreError, UnknownOption
 
 __all__ = ["check_configuration", "check_middleware"]
 
 _MIDDLEWARE = "flagcore_django.middleware.FlagsMiddleware"
 
 
-def check_configuration(**_: object) -> list[CheckMessage]:
+def check_configuration(wrong: Callable[[], FlagcoreError | None], **_: object) -> list[CheckMessage]:
     """
     E001: an option that does not exist. E002: a source or another option that can't be right.
+
+    Args:
+        wrong: says what is wrong with the configuration at hand.
     """
-    config = installed()
-    error = config.error if config is not None else None
+    error = wrong()
     if error is None:
         return []
     if isinstance(error, UnknownOption):
@@ -52,4 +54,9 @@ def _is_ours(dotted: str) -> bool:
         found = import_string(dotted)
     except ImportError:  # Django's own start-up says so better
         return False
-    return isinstance(found, type) and issubclass(found, FlagsMiddleware)
+    # By name: the middleware asks the app, which registers this.
+    return isinstance(found, type) and any(_dotted(each) == _MIDDLEWARE for each in found.__mro__)
+
+
+def _dotted(found: type) -> str:
+    return f"{found.__module__}.{found.__qualname__}"

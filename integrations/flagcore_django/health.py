@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from flagcore.adapter import health
-from flagcore_django.installation import installed
+from flagcore_django.apps import installed
 
 __all__ = ["flags_health"]
 

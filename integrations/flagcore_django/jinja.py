@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 import flagcore.jinja
 from flagcore import Flags
-from flagcore_django.installation import installed
+from flagcore_django.apps import installed
 from flagcore_django.request import get_flags
 
 __all__ = ["FlagTags"]

@@ -11,7 +11,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from flagcore.adapter import bind, unbind
 from flagcore.errors import ConfigError
-from flagcore_django.installation import installed
+from flagcore_django.apps import installed
 
 __all__ = ["FlagsMiddleware"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flagcore import Flags
 from flagcore.adapter import reading
-from flagcore_django.installation import installed
+from flagcore_django.apps import installed
 
 __all__ = ["get_flags"]
 
