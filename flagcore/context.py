@@ -23,7 +23,8 @@ class EvaluationContext:
     Args:
         targeting_key: what identifies the one who asks, the same from request to request: rollouts go by it. None for
             nobody in particular.
-        attributes: {name: JSON value} that rules look at. Copied one level deep.
+        attributes: {name: JSON value} that rules look at. Copied one level deep; what is derived from str, int or float
+            (an Enum's member, Django's `SafeString`) becomes the plain value that it is.
 
     Raises:
         ConfigError: the targeting key is not a str or None, or the attributes are not a mapping with str keys.
@@ -49,8 +50,8 @@ class EvaluationContext:
             own = dict(attributes)
         else:
             raise ConfigError(f"attributes: expected a mapping of names to values, got {type(attributes).__name__}")
-        _set_key(self, targeting_key)
-        _set_attributes(self, own)
+        _set_key(self, None if targeting_key is None else str.__str__(targeting_key))
+        _set_attributes(self, _plain(own))
 
     @classmethod
     def of(cls, context: EvaluationContext | Mapping[str, Any] | None) -> EvaluationContext:
@@ -81,7 +82,7 @@ class EvaluationContext:
             return cls(key, attributes)
         made = _new(cls)
         _set_key(made, key)
-        _set_attributes(made, attributes)  # copied above
+        _set_attributes(made, _plain(attributes))  # copied above
         return made
 
     @property
@@ -152,7 +153,7 @@ def lent(context: EvaluationContext | Mapping[str, Any]) -> EvaluationContext:
         return EvaluationContext.of(context)
     made = _new(EvaluationContext)
     _set_key(made, key)
-    _set_attributes(made, context)
+    _set_attributes(made, _plain(context))
     return made
 
 
@@ -164,6 +165,26 @@ def default_context(path: str, method: str) -> EvaluationContext:
     _set_key(made, None)
     _set_attributes(made, {"path": path, "method": method})
     return made
+
+
+#: The types that rules tell apart.
+_PLAIN = frozenset([bool, dict, float, int, list, str, type(None)])
+
+
+def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    # Rules ask for a value's very type, in every dialect: it is what tells 1 from True.
+    for value in attributes.values():
+        if value.__class__ not in _PLAIN:
+            return {name: _exact(value) for name, value in attributes.items()}
+    return attributes
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)  # an Enum's own __str__ gives its name
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__int__(value)
+    return float.__float__(value) if isinstance(value, float) else value
 
 
 def kept(context: EvaluationContext) -> EvaluationContext:

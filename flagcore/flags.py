@@ -285,5 +285,7 @@ def detailed(answer: Resolution[Any], default: Any) -> Resolution[Any]:
     value = typed(answer.value, default)
     if value is not ABSENT:
         return answer.replace(value)
-    message = f"expected {kind(default)}, got {kind(answer.value)}; ask for its own type, or mend the flag"
+    is_fraction = type(default) is int and type(answer.value) is float
+    wanted, came = ("a whole number", "one with a fraction") if is_fraction else (kind(default), kind(answer.value))
+    message = f"expected {wanted}, got {came}; ask for its own type, or mend the flag"
     return Resolution.error(answer.flag_key, ErrorCode.TYPE_MISMATCH, message, default, answer.metadata)

@@ -129,9 +129,10 @@ def message(error: BaseException) -> str:
 
 def shown(text: str) -> str:
     """
-    A text without the userinfo and queries of the URLs in it.
+    A text without the userinfo and queries of the URLs in it, and such that it can be written as UTF-8: a path may hold
+    any bytes.
     """
-    return _QUERY.sub(r"\1", _USERINFO.sub("", text))
+    return _QUERY.sub(r"\1", _USERINFO.sub("", text)).encode("utf-8", "replace").decode()
 
 
 def _rounded(seconds: float | None) -> float | None:

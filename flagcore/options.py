@@ -47,6 +47,9 @@ _SOURCES = {
 _CLIENT = ("CACHE_DIR", "MAX_STALE_SECONDS", "ON_ERROR", "ON_STALE", "SHARE")
 _ADAPTER = ("CONTEXT_FROM", "WAIT_SECONDS")
 
+#: How the environment says None, where a folder's name would be text too.
+_NOTHING = ("", "None", "null")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -136,7 +139,8 @@ def _client(options: dict[str, _Option], spelled: str) -> FlagClient:
     if "on_error" in arguments:
         arguments["on_error"] = _loaded(own["ON_ERROR"])
     if "cache_dir" in arguments and own["CACHE_DIR"].is_text:
-        arguments["cache_dir"] = own["CACHE_DIR"].value or None
+        text = own["CACHE_DIR"].value
+        arguments["cache_dir"] = None if text in _NOTHING else text
     return FlagClient(*made, **arguments)
 
 

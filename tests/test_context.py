@@ -1,9 +1,10 @@
 import pickle
+from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
 
-from flagcore import EvaluationContext
+from flagcore import EvaluationContext, FlagClient, MemorySource
 from flagcore.errors import ConfigError
 
 
@@ -81,3 +82,51 @@ def test_repr_keeps_personal_data_out_of_logs() -> None:
     shown = repr(EvaluationContext("jane@example.com", {"email": "jane@example.com"}))
     assert "jane" not in shown
     assert "email" in shown
+
+
+class Org(str, Enum):
+    ACME = "acme"
+
+
+class Size(IntEnum):
+    SEVEN = 7
+
+
+class Text(str):
+    __slots__ = ()
+
+
+def test_what_is_derived_from_plain_values_becomes_them() -> None:
+    """An Enum's member counts as its value, never as its name, and Django's SafeString as a string."""
+    given = {"org": Org.ACME, "size": Size.SEVEN, "on": True, "tag": Text("x"), "at": (1,)}
+    for context in (EvaluationContext(Org.ACME, given), EvaluationContext.of({"targeting_key": Org.ACME, **given})):
+        assert type(context.targeting_key) is str
+        assert context.targeting_key == "acme"
+        assert dict(context.attributes) == {"org": "acme", "size": 7, "on": True, "tag": "x", "at": (1,)}
+        assert [type(each) for each in context.attributes.values()] == [str, int, bool, str, tuple]
+    assert given["org"] is Org.ACME
+
+
+@pytest.mark.parametrize("plain", [{"org": "acme", "size": 7}, {"org": "u3", "size": 7.0}])
+def test_every_dialect_takes_them_for_what_they_are(plain: dict[str, Any]) -> None:
+    """Conditions, overrides, rollouts and flagd's operators answer alike for a value and what is derived from it."""
+    native = {
+        "hierarchy": ["size"],
+        "flags": {
+            "equal": {"rules": [{"if": 'org == "acme"', "value": 1}], "value": 0},
+            "half": {"rules": [{"rollout": 50, "by": "org", "value": 1}], "value": 0},
+            "over": {"value": 0, "overrides": [{"size": 7, "value": 1}]},
+        },
+    }
+    targeting = {"if": [{"starts_with": [{"var": "org"}, "ac"]}, "a", {"fractional": [{"var": "org"}, ["a"], ["b"]]}]}
+    variants = {"a": 1, "b": 2}
+    flagd = {"flags": {"theirs": {"state": "ENABLED", "variants": variants, "targeting": targeting}}}
+    derived = {"org": Text(plain["org"]), "size": Size(int(plain["size"]))}
+    with FlagClient(MemorySource(native), MemorySource(flagd, "flagd"), cache_dir=None) as client:
+        assert client.get_int("over", context=plain) == 1
+        for key in ("equal", "half", "over", "theirs"):
+            expected = client.get_int(key, -1, plain)
+            assert client.get_int(key, -1, derived) == expected
+            assert client.flags(derived).get_int(key, -1) == expected
+            assert client.explain(key, derived).resolution.value == expected
+        assert client.get_int("half", -1, {"org": Org.ACME}) == client.get_int("half", -1, {"org": "acme"})

@@ -116,6 +116,8 @@ def test_details_say_why(flags: Flags) -> None:
     mismatch = flags.details("on", "x")
     assert (mismatch.value, mismatch.reason, mismatch.error_code) == ("x", Reason.ERROR, ErrorCode.TYPE_MISMATCH)
     assert "expected a string, got a boolean" in (mismatch.error_message or "")
+    fraction = FlagClient(MemorySource({"flags": {"f": {"value": 3.5}}}), cache_dir=None).details("f", 0)
+    assert "expected a whole number, got one with a fraction" in (fraction.error_message or "")
     missing = flags.details("unknown", 3)
     assert (missing.value, missing.error_code, missing.flag_key) == (3, ErrorCode.FLAG_NOT_FOUND, "unknown")
     plan = flags.details("plan", {})

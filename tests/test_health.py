@@ -5,10 +5,11 @@ How a client says that it is.
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from flagcore import FlagClient, Health, MemorySource, Status
+from flagcore import FileSource, FlagClient, Health, MemorySource, Status
 from flagcore.adapter import health
 from flagcore.errors import SourceDenied, SourceUnavailable
 from flagcore.health import message
@@ -103,3 +104,11 @@ def test_ages_are_shown_to_the_millisecond() -> None:
     found = Health(Status.STALE, is_ready=True, version="7", age_seconds=1.23456)
     assert (found.as_dict()["age_seconds"], found.http_status) == (1.235, 200)
     assert found.http_headers == {"Cache-Control": "no-store"}
+
+
+def test_any_path_can_be_told(tmp_path: Path) -> None:
+    """A file's name may hold bytes that are no UTF-8; the check answers all the same."""
+    path = tmp_path / "fl\udcffags.json"
+    path.write_bytes(b'{"flags": {"a": {"value": 1}}}')
+    with FlagClient(FileSource(path), cache_dir=None) as client:
+        assert b"fl?ags.json" in client.health().as_json()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import pytest
@@ -198,9 +198,11 @@ def test_the_context_arrives_as_json(flags: FlagClient, theirs: OpenFeatureClien
     answering(flags, look)
     api.set_evaluation_context(EvaluationContext(attributes={"region": "eu"}))
     since = datetime(2026, 3, 1, tzinfo=timezone.utc)
-    theirs.get_boolean_value("any", False, EvaluationContext("u1", {"user": {"since": since, "roles": ("a", "b")}}))
+    theirs.get_boolean_value(
+        "any", False, EvaluationContext("u1", {"user": {"since": since, "roles": ("a", "b"), "day": date(2026, 3, 1)}})
+    )
     assert seen[0].targeting_key == "u1"
-    user = {"since": "2026-03-01T00:00:00+00:00", "roles": ["a", "b"]}
+    user = {"since": "2026-03-01T00:00:00+00:00", "roles": ["a", "b"], "day": "2026-03-01"}
     assert dict(seen[0].attributes) == {"region": "eu", "user": user}
 
 

@@ -72,7 +72,10 @@ def test_the_environment_means_the_same_and_overrides() -> None:
     dotted = read(settings, {"FLAGCORE_CONTEXT_FROM": "tests.test_options:context_of_request"})
     assert dotted.context_from is not None
     assert dotted.context_from(None) == {}
-    assert name_of(read({}, {"FLAGCORE_SOURCE": '[{"SOURCE": "env"}]', "FLAGCORE_CACHE_DIR": ""})) == "env FLAG_*"
+    for nothing in ("", "None", "null"):
+        given = {"FLAGCORE_SOURCE": '[{"SOURCE": "env"}]', "FLAGCORE_CACHE_DIR": nothing}
+        assert name_of(read({}, given)) == "env FLAG_*"
+        assert read({}, given).client._state.cache is None
 
 
 def test_the_flag_servers_variables_are_no_options() -> None:

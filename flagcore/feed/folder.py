@@ -127,7 +127,9 @@ class PrivateFolder:
         Raises:
             FileNotFoundError: there is none.
         """
-        os.utime(self.path / file, None if moment is None else (moment, moment), follow_symlinks=False)
+        # Windows can't say that a link is not to be followed.
+        follows = os.utime not in os.supports_follow_symlinks
+        os.utime(self.path / file, None if moment is None else (moment, moment), follow_symlinks=follows)
 
     def touched_at(self, file: str) -> float:
         """

@@ -106,12 +106,13 @@ class _Flag:
 
     def definition(self) -> Definition | Fault:
         try:
-            choices = self._choices()
+            state = self._state()
             metadata = self._own_metadata()
+            choices = self._choices()
         except MalformedDocument as error:
             return Fault(error.message, error.where)
         fallback = self._fallback(choices)
-        if self.flag["state"] == "DISABLED":
+        if state == "DISABLED":
             return Definition(Choice(ABSENT), metadata=metadata, reason=Reason.DISABLED)
         try:
             rules = self._rules(choices)
@@ -119,17 +120,21 @@ class _Flag:
             return Fault(error.message, error.where)
         return Definition(fallback, metadata=metadata, rules=rules)
 
-    def _choices(self) -> dict[str, Choice]:
+    def _state(self) -> Any:
         if not isinstance(self.flag, dict):
             raise MalformedDocument(f"expected an object, got {kind(self.flag)}", where=self.where)
         state = self.flag.get("state")
         if state not in _STATES:
             got = came(state) if "state" in self.flag else "nothing"
             raise MalformedDocument(f"expected {' or '.join(_STATES)}, got {got}", where=f"{self.where}.state")
+        return state
+
+    def _choices(self) -> dict[str, Choice]:
         where = f"{self.where}.variants"
         variants = self.flag.get("variants")
         if not isinstance(variants, dict) or not variants or "" in variants:
-            got = "none" if variants == {} else "one without a name" if variants else kind(variants)
+            got = "one without a name" if isinstance(variants, dict) else kind(variants)
+            got = "none" if variants == {} else got if "variants" in self.flag else "nothing"
             raise MalformedDocument(f"expected an object of named variants, got {got}", where=where)
         kinds = {kind(value): name for name, value in variants.items()}
         for found, name in kinds.items():

@@ -155,15 +155,32 @@ def _weight(value: Any) -> int | None:
 
 _UNITS: Final[dict[str, _UnitOf]] = {"v2": _v2, "v3": _v3}
 
+
+def _general_as_written(call: Call) -> Call:
+    return Call(_PLAIN, call.arguments[2:])
+
+
+def _fixed_as_written(call: Call) -> Call:
+    *_, first, _, table = call.arguments
+    rows = table.value if isinstance(table, Const) else []
+    unit = () if first == Const([]) else (first,)
+    return Call(_PLAIN, (*unit, *(Const(row[:2]) for row in rows)))  # type: ignore[union-attr, index]
+
+
+#: What both are in a document.
+_PLAIN: Final = Operator("fractional", _general(_v2), "jsonlogic")
+
 #: The operator of each generation. Its arguments are the flag's key, the targeting key, and those of the document.
 FRACTIONAL: Final = {
-    generation: Operator(f"fractional {generation}", _general(unit_of), "jsonlogic")
+    generation: Operator(f"fractional {generation}", _general(unit_of), "jsonlogic", _general_as_written)
     for generation, unit_of in _UNITS.items()
 }
 
 #: The same with a table of buckets. Arguments: the flag's key, the targeting key, the unit, the sum of weights, and the
 #: table, whose rows are a variant, its weight, and the weights so far.
 _FIXED: Final = {
-    generation: Operator(f"fractional {generation}, fixed", _fixed(unit_of, FRACTIONAL[generation]), "jsonlogic")
+    generation: Operator(
+        f"fractional {generation}, fixed", _fixed(unit_of, FRACTIONAL[generation]), "jsonlogic", _fixed_as_written
+    )
     for generation, unit_of in _UNITS.items()
 }

@@ -60,7 +60,7 @@ def _key(flag: object, where: str) -> str:
 
 
 def _fault(flag: dict[str, Any], where: str) -> Fault | None:
-    if "errorCode" not in flag:
+    if flag.get("errorCode") is None:
         return None
     message = f"the server could not evaluate it: {flag['errorCode']}: {flag.get('errorDetails', '')}"
     return Fault(message, where, _CODES.get(str(flag["errorCode"]), ErrorCode.GENERAL))
@@ -68,7 +68,8 @@ def _fault(flag: dict[str, Any], where: str) -> Fault | None:
 
 def _definition(flag: dict[str, Any]) -> Definition:
     variant = flag.get("variant")
-    choice = Choice(flag.get("value", ABSENT), variant if isinstance(variant, str) and variant else None)
+    value = flag.get("value")  # some servers write null for what they leave out
+    choice = Choice(ABSENT if value is None else value, variant if isinstance(variant, str) and variant else None)
     return Definition(choice, metadata=_metadata(flag), reason=_REASONS.get(str(flag.get("reason")), Reason.UNKNOWN))
 
 

@@ -5,7 +5,7 @@ The two vocabularies, ours and the OpenFeature SDK's, translated into each other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from openfeature.evaluation_context import EvaluationContext as TheirContext
@@ -74,7 +74,7 @@ _REASONS = {reason.value: reason for reason in Reason}
 def _plain(value: Any) -> Any:
     if isinstance(value, (dict, Mapping)):  # a dict is seen to be one much faster
         return {name: each if type(each) in _SCALARS else _plain(each) for name, each in value.items()}
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]

@@ -9,9 +9,9 @@ from typing import Any
 from flagcore.context import EvaluationContext
 from flagcore.explanation import Finding, Step, written
 from flagcore.resolution import ABSENT, Reason, Resolution
+from flagcore.rules.buckets import unit
 from flagcore.rules.budget import Failure
 from flagcore.rules.model import Attribute, Call, Definition, Rollout, Select, Split
-from flagcore.rules.outcomes import identifier
 from flagcore.rules.program import Program
 from flagcore.rules.references import parts_of
 from flagcore.rules.scope import attribute
@@ -99,14 +99,14 @@ class Account(Observer):
         names = self._program.ruleset.hierarchy
         values = {name: self._context.get(name, ABSENT) for name in names}
         found = self._program.outcomes(self._key).overridden(self._context, names)
-        path = [identifier(values[name]) for name in names[: self._matched(definition, values)]]
+        path = [unit(values[name]) for name in names[: self._matched(definition, values)]]
         spelled_path = ", ".join(f"{name}={each}" for name, each in zip(names, path, strict=False))
         outcome = f"the most specific is for {spelled_path}" if found is not None else "none is for this context"
         finding = Finding(f"overrides by {', '.join(names)}", path, _there(values), missing=_missing(values))
         self.steps.append(Step("overrides", found is not None, outcome, (finding,)))
 
     def _matched(self, definition: Definition, values: dict[str, Any]) -> int:
-        ids = [identifier(value) for value in values.values()]
+        ids = [unit(value) for value in values.values()]
         lengths = range(len(ids), 0, -1)
         return next((length for length in lengths if tuple(ids[:length]) in definition.overrides), 0)
 

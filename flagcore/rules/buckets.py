@@ -55,11 +55,11 @@ def hashed(text: str) -> int:
 
 def unit(value: Any) -> str | None:
     """
-    `value` as what is hashed: a string, or the decimal text of a whole number, `5` and JSON's `5.0` alike. None for
-    anything else, `ABSENT` among it, which lies nowhere.
+    `value` as an identity, to be hashed, or found among the ids of overrides: a string, or the decimal text of a whole
+    number, `5` and JSON's `5.0` alike. None for anything else, `ABSENT` among it, which lies nowhere.
     """
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)  # an Enum's own __str__ gives its name
     if type(value) is float and value.is_integer():
         value = int(value)
     try:

@@ -78,9 +78,7 @@ class Decision:
             f = None; l = <tree>
             while True:
                 i = a.get(<name>)
-                if i.__class__ is not str:
-                    if i.__class__ is not int: break
-                    i = text(i)
+                if i.__class__ is not str: i = unit(i)
                 e = l.get(i)
                 if e is None: break
                 f = e[0] or f; l = e[1]
@@ -104,10 +102,7 @@ class Decision:
         entry, answer, below = loaded("e"), _item("e", 0), _item("e", 1)
         return [
             stored("i", self._hand.attribute(emission, (name,))),
-            ast.If(self._is_not("i", str), [
-                ast.If(self._is_not("i", int), [ast.Break()], []),
-                stored("i", called(emission.constant(str), loaded("i"))),
-            ], []),
+            ast.If(self._is_not("i", str), [stored("i", called(emission.constant(unit), loaded("i")))], []),
             stored("e", called(ast.Attribute(loaded("l"), "get", ast.Load()), loaded("i"))),
             ast.If(ast.Compare(entry, [ast.Is()], [ast.Constant(None)]), [ast.Break()], []),
             stored("f", ast.BoolOp(ast.Or(), [answer, loaded("f")])),

@@ -51,11 +51,13 @@ class Operator:
         function: takes JSON values and `ABSENT`, gives JSON values or `ABSENT`, and never raises for any of them. For
             a `Lambda` among the arguments it is given a callable of one element.
         dialect: the format it belongs to.
+        as_written: gives the call as its document wrote it, where it was taken apart at load; for people.
     """
 
     name: str
     function: Callable[..., Any] = field(compare=False, repr=False)
     dialect: str = "native"
+    as_written: Callable[[Call], Call] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

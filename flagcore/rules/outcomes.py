@@ -9,9 +9,10 @@ from typing import Any
 
 from flagcore.context import EvaluationContext
 from flagcore.resolution import ABSENT, ErrorCode, Reason, Resolution
+from flagcore.rules.buckets import unit
 from flagcore.rules.model import Choice, Definition, Fault, Rollout, Rule, Ruleset, Select, Split
 
-__all__ = ["Level", "Outcome", "Outcomes", "identifier"]
+__all__ = ["Level", "Outcome", "Outcomes"]
 
 #: One level of an override tree: {id: (the answer at this path or None, the levels below it)}.
 Level = dict[str, "tuple[Resolution[Any] | None, Level]"]
@@ -66,7 +67,7 @@ class Outcomes:
         """
         found, level = None, self.tree
         for each in path:
-            entry = level.get(each if type(each) is str else identifier(each))  # type: ignore[arg-type] # None is no id
+            entry = level.get(each if type(each) is str else unit(each))  # type: ignore[arg-type] # None is no id
             if entry is None:
                 break
             answer, level = entry
@@ -107,13 +108,3 @@ def _outcome(key: str, definition: Definition, rule: Rule) -> Outcome:
 
 def _answer(key: str, definition: Definition, choice: Choice, reason: Reason) -> Resolution[Any]:
     return Resolution(choice.value, key, choice.variant, reason, None, None, definition.metadata)
-
-
-def identifier(value: object) -> str | None:
-    """
-    `value` as an id of a path: a string, or the decimal text of an int; None for what is no id.
-    """
-    # An id written as a number in YAML and one read from a database must meet. What is no id is in no level.
-    if type(value) is str:
-        return value
-    return str(value) if type(value) is int else None

@@ -49,6 +49,8 @@ _Spell = Callable[[Expression], str]
 
 
 def _call(call: Call, spell: _Spell) -> str:
+    if call.operator.as_written is not None:
+        call = call.operator.as_written(call)
     arguments = [spell(each) for each in call.arguments]
     if call.operator.name in _INFIX and len(arguments) == 2:
         return f"{arguments[0]} {call.operator.name} {arguments[1]}"

@@ -147,6 +147,7 @@ def test_a_source_in_memory_takes_such_a_document() -> None:
     [
         (5, ""),
         ({}, ".state"),
+        ({"state": "ENABLED"}, ".variants"),
         (flag(state="enabled"), ".state"),
         (flag(state=["ENABLED"]), ".state"),
         (flag(variants={}), ".variants"),

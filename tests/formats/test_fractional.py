@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flagcore import FlagClient, MemorySource
 from flagcore.formats.cbor import encode
 from flagcore.formats.fractional import FRACTIONAL, MAX_WEIGHT, bucketed, called, hashed
 from flagcore.resolution import ABSENT
@@ -217,3 +218,14 @@ def test_buckets_taken_apart_beforehand_are_the_same(generation: str, first: Any
     assert call.operator.function(*values) == expected
     fixed = any(weight > 0 for _, weight in buckets)
     assert (call.operator != FRACTIONAL[generation]) is fixed
+
+
+@pytest.mark.parametrize("unit", [[], [{"var": "email"}]])
+def test_an_explanation_shows_what_the_document_says(unit: list[Any]) -> None:
+    """Not what it was taken apart into at load."""
+    targeting = {"fractional": [*unit, ["dark", 25], ["light", 75]]}
+    flag = {"state": "ENABLED", "variants": {"dark": 1, "light": 2}, "defaultVariant": "dark", "targeting": targeting}
+    source = MemorySource({"flags": {"theme": flag}}, "flagd")
+    with FlagClient(source, cache_dir=None) as client:
+        told = str(client.explain("theme", {"targeting_key": "u", "email": "a@b"}))
+    assert f'fractional({"email, " if unit else ""}["dark", 25], ["light", 75]) → ' in told

@@ -128,3 +128,14 @@ def test_what_is_no_bulk_answer_is_refused_where_it_is_none(document: dict[str, 
 def test_an_unknown_flag_is_not_found() -> None:
     """Local evaluation from the bulk answer: never a request."""
     assert client().details("none", 1).error_code is ErrorCode.FLAG_NOT_FOUND
+
+
+def test_null_is_what_is_left_out() -> None:
+    """Some servers write null for an error code or a value that there is not."""
+    with client(
+        {"key": "sound", "value": 5, "reason": "STATIC", "errorCode": None},
+        {"key": "yours", "value": None, "reason": "DEFAULT"},
+    ) as flags:
+        assert flags.get_int("sound") == 5
+        assert flags.details("yours", 3).value == 3
+        assert flags.details("yours", 3).error_code is None
