@@ -179,6 +179,18 @@ def test_follows_a_stream_and_falls_back_to_polls(server: Server, tmp_path: Path
         eventually(lambda: client.get_int("a") == 3, 10)
 
 
+def test_what_a_refresh_brought_is_not_confirmed_by_an_older_etag(server: Server) -> None:
+    """The service went there and back between two polls, and its etags are digests of the content."""
+    server.script["/flags"] = serving(native(a=1), '"1"')
+    with FlagClient(source_of(server, poll_seconds=0.3), cache_dir=None) as client:
+        assert client.wait_ready(5)
+        server.script["/flags"] = serving(native(a=2), '"2"')
+        client.refresh()
+        assert client.get_int("a") == 2
+        server.script["/flags"] = serving(native(a=1), '"1"')
+        eventually(lambda: client.get_int("a") == 1)
+
+
 def test_a_refresh_that_fails_beside_a_sound_stream_is_no_outage(server: Server, tmp_path: Path) -> None:
     """It is reported, and the stream goes on being believed."""
     server.script["/api/v1/flags/live"] = streaming({"a": 1})

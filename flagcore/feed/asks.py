@@ -40,7 +40,8 @@ class Fetch:
     Ask for the document. Answered with `Body`, `SAME` or `Failed`.
 
     Attributes:
-        etag: what names the document at hand; None for none, and then `SAME` is no answer.
+        etag: what names the document that the engine last had kept; None for none, and then `SAME` is no answer. A
+            driver whose sink has another one by now asks without it.
     """
 
     etag: str | None

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from flagcore.errors import MalformedDocument, SourceError, SourceUnavailable
-from flagcore.feed.asks import Answer, Failed, Kept
+from flagcore.feed.asks import Answer, Failed, Fetch, Kept
 from flagcore.feed.sink import Sink
 from flagcore.source import Body, Same, Source
 
-__all__ = ["Stoppable", "call_fetch", "keep", "last_resort"]
+__all__ = ["Stoppable", "call_fetch", "conditional", "keep", "last_resort"]
 
 logger = logging.getLogger("flagcore.feed")
 
@@ -56,6 +56,14 @@ def call_fetch(source: Source, etag: str | None) -> Answer:
     if isinstance(answer, (Body, Same)):
         return answer
     return Failed(SourceUnavailable(f"{source.name}: expected Body or SAME of fetch, got {type(answer).__name__}"))
+
+
+def conditional(fetch: Fetch, sink: Sink) -> Fetch:
+    """
+    What to fetch in place of `fetch`: the same, unless its etag no longer names the document that the sink has. Then
+    somebody else brought that one, as `FlagClient.refresh` does, and 'unchanged' would confirm it.
+    """
+    return fetch if fetch.etag == sink.etag else Fetch(None)
 
 
 @contextmanager

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
 from flagcore.errors import SourceError
-from flagcore.feed.asks import Answer, Ask, Call, Called, Failed, GiveUp, Keep, Kept, Wait
+from flagcore.feed.asks import Answer, Ask, Call, Called, Chunk, Failed, GiveUp, Keep, Kept, Silent, Wait
 from flagcore.feed.election import Election, Glance, Outlook, log_unshared
 from flagcore.feed.engine import Flow, feed
 from flagcore.feed.folder import PrivateFolder
 from flagcore.feed.plan import Plan
 from flagcore.feed.record import Unreadable
 from flagcore.feed.word import Trouble, Word
-from flagcore.source import SAME, Body, Source
+from flagcore.source import Body, Source
 
 __all__ = ["LOOK_SECONDS", "sharing"]
 
@@ -70,8 +70,8 @@ class _Sharing:
         self._plan = plan
         self._election = election
         self._tidings = tidings
-        #: Whether the document at hand is the one that the holder's last word was about.
-        self._is_current = False
+        #: What the holder confirms by renewing its last word; None while that was trouble, or no document.
+        self._current: Body | None = None
         #: Whether the source denies this client. Then it asks nothing more, but hears of others who are let in again.
         self._is_denied = False
 
@@ -102,17 +102,19 @@ class _Sharing:
         """
         Act on what the holder tells.
         """
-        if outlook is Glance.RENEWED and self._is_current:
-            yield Keep(SAME)
+        if outlook is Glance.RENEWED and self._current is not None:
+            # Not `SAME`: the document at hand may be another one by now, as after `FlagClient.refresh`.
+            yield Keep(self._current)
         if not isinstance(outlook, Word):
             return
-        self._is_current = False
+        self._current = None
         if outlook.trouble is None:
             self._is_denied = False
             kept = yield Keep(outlook.body)
-            self._is_current = isinstance(kept, Kept)
             if isinstance(kept, Failed):
                 yield Wait(0.0, error=kept.error)
+            elif self._plan.streams or self._plan.poll_seconds:  # else it asked once, and only shows that it lives
+                self._current = outlook.body
         elif not outlook.trouble.is_final:
             yield Wait(0.0, error=outlook.trouble.error())
         elif not self._is_denied:
@@ -122,6 +124,7 @@ class _Sharing:
         """
         Ask the source for all. From scratch, so that its document is at hand for those who come later.
         """
+        self._current = None
         asks = feed(self._plan)
         try:
             ask = next(asks)
@@ -195,6 +198,8 @@ class _Tidings:
         self._document = Body(b"")
         #: Whether the others have been told that the document is current.
         self._is_told = False
+        #: Whether they have been told that it is not.
+        self._is_troubled = False
 
     def before(self, ask: Ask) -> Word | None:
         """
@@ -202,20 +207,24 @@ class _Tidings:
         """
         if not isinstance(ask, Wait) or ask.error is None or ask.covered:
             return None
-        self._is_told = False
-        return Word(Body(b""), Trouble.of(ask.error), ask.seconds + self._deadline_seconds)
+        self._is_told, self._is_troubled = False, True
+        # Whoever only reports goes on listening: the stream is heard of before its own silence is over, or not at all.
+        good_seconds = ask.seconds + self._deadline_seconds if ask.seconds else self._good_seconds
+        return Word(Body(b""), Trouble.of(ask.error), good_seconds)
 
     def after(self, ask: Ask, answer: Answer) -> Outlook | None:
         """
         What is to be told when `ask` has been answered.
         """
+        if self._is_troubled and isinstance(answer, Chunk | Silent):
+            return Glance.RENEWED
         if not isinstance(ask, Keep) or not isinstance(answer, Kept):
             return None
         if isinstance(ask.body, Body) and ask.body != self._document:
             self._document, self._is_told = ask.body, False
         if self._is_told:
             return Glance.RENEWED
-        self._is_told = True
+        self._is_told, self._is_troubled = True, False
         return Word(self._document, None, self._good_seconds)
 
 

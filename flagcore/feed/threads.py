@@ -33,7 +33,7 @@ from flagcore.feed.asks import (
     Wait,
     Waited,
 )
-from flagcore.feed.call import call_fetch, keep, last_resort
+from flagcore.feed.call import call_fetch, conditional, keep, last_resort
 from flagcore.feed.engine import Follow, feed, once
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
@@ -187,6 +187,8 @@ class _Answers:
             self.close()
             self._sink.end(ask.error)
             return Waited()
+        if isinstance(ask, Fetch):
+            ask = conditional(ask, self._sink)
         if self._network is None:
             # A source of one's own has no stream, so that it is asked for nothing else.
             return call_fetch(self._source, ask.etag if isinstance(ask, Fetch) else None)

@@ -83,6 +83,34 @@ class TestFollowing:
             sink.await_told("same")
         assert server.calls[0].headers["if-none-match"] == '"disk"'
 
+    def test_asks_without_an_etag_when_the_sink_has_another_document(self, world, server):
+        """As after a refresh: 'unchanged' would confirm what the service never said it of."""
+
+        def flags(call):
+            same = call.headers.get("if-none-match") == '"one"'
+            call.answer(304) if same else call.answer(200, b"one", ETag='"one"')
+
+        server.script["/flags"] = flags
+        sink = Recorder()
+        with Fed(world, polled(server), sink):
+            sink.await_told(b"one", "same")
+            sink.etag = '"two"'
+            until(lambda: sink.told.count(b"one") == 2, 5, lambda: sink.told)
+
+    def test_a_source_of_ones_own_is_asked_likewise(self, world):
+        """Its etags are its own business, and no less to be believed."""
+        asked = []
+
+        def fetch(etag):
+            asked.append(etag)
+            return SAME if etag == "one" else Body(b"one", "one")
+
+        sink = Recorder()
+        with Fed(world, Own(fetch), sink):
+            sink.await_told(b"one", "same")
+            sink.etag = "two"
+            until(lambda: asked.count(None) == 2, 5, lambda: asked)
+
     def test_fetches_once_when_polling_is_off(self, world, server):
         """With poll_seconds 0 one success is enough, and the feed ends by itself."""
         server.script["/flags"] = lambda call: call.answer(200, b"one")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import resource
@@ -15,11 +16,17 @@ import anyio
 import pytest
 
 from flagcore import FlagClient, HTTPSource, SoasapSource, Status
+from flagcore.errors import MalformedDocument
 from flagcore.feed import election, sharing
+from flagcore.feed.asks import Chunk, Keep, Kept, Read, Silent, Wait
+from flagcore.feed.election import Glance
+from flagcore.feed.word import Word
 from flagcore.options import read_options
+from flagcore.source import Body
 from flagcore.testing import FaultyServer
 from tests.documents import eventually, native
 from tests.feed.following import FLIP_SECONDS, ROOT, TAKE_OVER_SECONDS, Following
+from tests.loopback import Server
 
 fcntl = pytest.importorskip("fcntl", reason="the platform has no locks that end with their process")
 
@@ -197,6 +204,62 @@ def test_a_denial_is_everybodys_and_costs_one_request(service: FaultyServer, fol
         second.close()
         service.update(native(a=4))
         eventually(lambda: first.get_int("a") == 4)
+
+
+def test_what_a_follower_refreshed_is_not_confirmed_by_the_holder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service went there and back between two polls of the holder, which renews what it said of the older one."""
+    monkeypatch.setattr(election, "_RENEWAL_SECONDS", 0.05)
+    documents = [native(a=1)]
+    with Server() as server:
+        server.script["/flags"] = lambda call: call.answer(200, json.dumps(documents[-1]).encode())
+
+        def client() -> FlagClient:
+            source = HTTPSource(f"{server.url}/flags", "native", poll_seconds=0.5)
+            return FlagClient(source, share=True, cache_dir=folder)
+
+        with client() as first:
+            assert first.wait_ready(5)
+            with client() as second:
+                assert second.wait_ready(5)
+                documents.append(native(a=2))
+                second.refresh()
+                assert second.get_int("a") == 2
+                documents.append(native(a=1))
+                eventually(lambda: second.get_int("a") == 1)
+
+
+def test_what_a_follower_refreshed_stays_where_the_holder_asks_only_once(
+    service: FaultyServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder's signs of life say nothing of the document then."""
+    monkeypatch.setattr(election, "_RENEWAL_SECONDS", 0.05)
+    monkeypatch.setattr(sharing, "_IDLE_SECONDS", 0.2)
+    with sharing_client(service, folder, 0) as first:
+        assert first.wait_ready(5)
+        with sharing_client(service, folder, 0) as second:
+            assert second.wait_ready(5)
+            service.update(native(a=2))
+            second.refresh()
+            time.sleep(5 * sharing.LOOK_SECONDS)
+            assert (first.get_int("a"), second.get_int("a")) == (1, 2)
+
+
+def test_trouble_is_good_for_as_long_as_the_stream_is_heard() -> None:
+    """One bad event must not give each process a connection of its own."""
+    tidings = sharing._Tidings(45.0, 15.0)
+    bad, beat = MalformedDocument("no object"), Chunk(b": here\n")
+    assert tidings.after(Read(), beat) is None
+    word = tidings.before(Wait(0.0, error=bad))
+    assert word is not None
+    assert word.good_seconds == 45.0
+    assert tidings.after(Read(), beat) is tidings.after(Read(), Silent()) is Glance.RENEWED
+    word = tidings.before(Wait(7.0, error=bad))
+    assert word is not None
+    assert word.good_seconds == 22.0
+    assert isinstance(tidings.after(Keep(Body(b"good")), Kept()), Word)
+    assert tidings.after(Read(), beat) is None
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

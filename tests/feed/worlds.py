@@ -38,6 +38,8 @@ class Recorder:
         self.threads.add(threading.current_thread().name)
         if isinstance(body, Body) and body.content.startswith(b"bad"):
             raise MalformedDocument("it is bad")
+        if isinstance(body, Body):
+            self.etag = body.etag
         self.told.append(body.content if isinstance(body, Body) else "same")
 
     def fail(self, error, *, covered):
