@@ -92,12 +92,19 @@ class Stream:
             self._note(events)
             came += len(received)
             for event in received:
-                is_current = yield from self._keep(event)
-                if is_current:
+                answer = yield Keep(_body(event))
+                is_current = not isinstance(answer, Failed)
+                if not isinstance(answer, Failed):
                     kept, gap = True, None
                     self._backoff.reset()
                     if on_event is not None:
                         on_event()
+                elif on_open is not None:
+                    # The fetch behind the next opening tells whether the service has a better one.
+                    return Over(answer.error)
+                else:
+                    # Reported, but no reason to leave: the correction will come down this very stream.
+                    yield Wait(0.0, error=answer.error)
             if is_current and not received and not events.pending_bytes:
                 # A heartbeat: the document would have come by the way it came, had it changed.
                 yield Keep(SAME)
@@ -155,14 +162,6 @@ class Stream:
         self._last_event_id = events.last_event_id
         if events.retry_ms is not None:
             self._retry_seconds = min(events.retry_ms / 1000, STEPS_SECONDS[-1])
-
-    def _keep(self, event: ServerSentEvent) -> Generator[Ask, Answer, bool]:
-        kept = yield Keep(_body(event))
-        if isinstance(kept, Failed):
-            # Reported, but no reason to leave: the correction will come down this very stream.
-            yield Wait(0.0, error=kept.error)
-            return False
-        return True
 
 
 def _body(event: ServerSentEvent) -> Body:

@@ -310,6 +310,15 @@ class TestStreamAndPolls:
         assert talk.tell(event("c"), Kept(), Ended()) == Wait(1.0, covered=True)
         assert talk.tell(Waited(), Opened()) == Fetch(None)
 
+    def test_a_malformed_event_is_left_for_a_fetch(self):
+        """The service may have no better one to send; without a fetch, it would be quiet for minutes."""
+        bad, talk = MalformedDocument("no object"), self.listening()
+        assert talk.tell(event("x"), Failed(bad)) == Wait(1.0, error=bad, covered=True)
+        assert talk.tell(Waited()) == Open("")
+        assert talk.tell(Opened()) == Fetch('"a"')
+        assert talk.tell(B, Failed(bad)) == Read(0, QUIET)
+        assert talk.tell(Chunk(b": here\n")) == Wait(1.0, error=bad)
+
     def test_polls_while_the_stream_is_down_and_goes_back(self):
         """The stream's failures are covered while polls succeed; the stream is retried, and taken when it is back."""
         talk = Talk(Plan(polls=True, streams=True, poll_seconds=4.0))
