@@ -110,7 +110,8 @@ class State:
             self.cache.renew()
 
     def _renew_locks(self) -> None:
-        self._writing = threading.Lock()
+        # Re-entrant: a signal handler that closes the client may run on top of the thread that publishes.
+        self._writing = threading.RLock()
         self.settled = Readiness()
         self._countdown: Countdown | None = None
 
@@ -236,12 +237,13 @@ class State:
         if self._countdown is not None:
             if self._countdown.moment == moment:
                 return
-            self._countdown.stop()
-            self._countdown = None
+            former, self._countdown = self._countdown, None
+            former.stop()
         if moment < inf:
-            self._countdown = Countdown(moment, self.publish)
-            with suppress(RuntimeError):  # the interpreter is shutting down: no thread can be started any more
-                self._countdown.start()
+            waiting = Countdown(moment, self.publish)
+            with suppress(RuntimeError):  # no thread can be started, as at the interpreter's exit
+                waiting.start()
+                self._countdown = waiting
 
     def _merged(self) -> Snapshot:
         codes = [layer.missing for layer in self.layers if layer.missing is not ErrorCode.FLAG_NOT_FOUND]

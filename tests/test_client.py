@@ -1,6 +1,9 @@
 import gc
 import logging
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -128,6 +131,35 @@ def test_close_is_idempotent_and_takes_any_thread() -> None:
         thread.join(5)
     client.close()
     assert feed_threads() == []
+
+
+CLOSING_HANDLER = """
+import signal, sys, time
+from flagcore import FlagClient, MemorySource
+source = MemorySource({"flags": {"a": {"value": 0}}})
+client = FlagClient(source, cache_dir=None)
+client.start()
+calls = 0
+def close(*_):
+    global calls
+    calls += 1
+    client.close()
+signal.signal(signal.SIGALRM, close)
+for number in range(250):
+    before = calls
+    signal.setitimer(signal.ITIMER_REAL, 0.001 + number * 2e-6)
+    while calls == before:
+        source.update({"flags": {"a": {"value": number % 2}}})
+print(calls)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no timer signals")
+def test_a_signal_handler_may_close() -> None:
+    """Wherever the thread that it interrupts stands: in the midst of a change, and holding its locks."""
+    argv = [sys.executable, "-c", CLOSING_HANDLER]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "250\n"
 
 
 def test_close_does_not_wait_for_a_source_that_hangs() -> None:
