@@ -233,7 +233,8 @@ class FlagClient(Reader):
     def on_status(self, callback: Callable[[Status], object]) -> Callable[[], None]:
         """
         Call `callback` with the new status whenever it becomes another while the sources are followed, in the feed's
-        thread or task; after `on_change`, if both apply. What it raises is logged and harms nothing.
+        thread or task; after `on_change`, if both apply. One call at a time: what has become otherwise meanwhile is
+        told next, by its last status. What it raises is logged and harms nothing.
 
         Returns:
             A function that ends it; calling it again does nothing.

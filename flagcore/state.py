@@ -76,7 +76,7 @@ class State:
         self._disk_is_failing = False
         self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
         self._watchers: dict[object, Callable[[Status], object]] = {}
-        self._told = Status.NOT_READY
+        self._status = self._told = Status.NOT_READY
         self._overlays: list[Snapshot] = []
         #: The process that the locks and feeds belong to.
         self._home = os.getpid()
@@ -114,6 +114,7 @@ class State:
         self._writing = threading.RLock()
         self.settled = Readiness()
         self._countdown: Countdown | None = None
+        self._is_telling = False
 
     def rest(self) -> list[Countdown]:
         """
@@ -137,16 +138,14 @@ class State:
             old = self.snapshot
             new = self.snapshot = self._merged()
             self.on_publish(new)
-            before, self._told = self._told, self.status(followed=True)
-            now = self._told
+            self._status = self.status(followed=True)
             self._await_expiry()
         if self.is_ready or all(layer.status is Status.FATAL for layer in self.layers if not layer.confirmed):
             self.settled.set()
         changed = new.changed_from(old) if self._listeners else None
         for callback in self._listeners.values() if changed else ():
             self._call(callback, changed)
-        for watcher in self._watchers.values() if now is not before else ():
-            self._call(watcher, now)
+        self._tell_status()
 
     def report(self, context: ErrorContext) -> None:
         """
@@ -230,6 +229,20 @@ class State:
                 for layer in layers
             ),
         )
+
+    def _tell_status(self) -> None:
+        # One thread at a time, as long as there is another status than was told last; no lock is held meanwhile.
+        while True:
+            with self._writing:
+                if self._is_telling or self._told is self._status:
+                    return
+                self._is_telling = True
+                now = self._told = self._status
+            try:
+                for watcher in self._watchers.values():
+                    self._call(watcher, now)
+            finally:
+                self._is_telling = False
 
     def _await_expiry(self) -> None:
         # Under the writer's lock. At most one thread waits, and none while every source confirms its document.

@@ -552,6 +552,33 @@ def test_on_status_tells_each_other_status() -> None:
     assert told == [Status.READY, Status.STALE]
 
 
+def test_on_status_ends_on_the_status_that_is() -> None:
+    """Though the thread that brought an earlier one is held up, and tells it late."""
+    first, second = Table(body(a=1)), Table(body(b=1), name="second")
+    second.gate.clear()
+    client = client_of(first, second)
+    told: list[Status] = []
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(keys: frozenset[str]) -> None:
+        if "b" in keys:
+            held.set()
+            go_on.wait(10)
+
+    client.on_change(hold)
+    client.on_status(told.append)
+    with client:
+        second.gate.set()
+        assert held.wait(5)
+        assert client.status is Status.READY
+        first.answer = SourceUnavailable("down")
+        eventually(lambda: client.status is Status.STALE and told != [])
+        go_on.set()
+        second.answer = SourceUnavailable("down")  # its thread has gone on when this is heard of
+        eventually(lambda: client.health().sources[1].status is Status.STALE)
+    assert told == [Status.STALE]
+
+
 def test_a_kept_error_keeps_nothing_of_what_came() -> None:
     """`on_error` is told with a traceback; afterwards no frame is left that would hold a document of 64 MB."""
     errors: list[ErrorContext] = []
