@@ -191,7 +191,7 @@ class Layer:
             self._has_looked = True
             stored = self._cache.load(self._identity)
             if stored is not None:
-                self._load_stored(stored)
+                self._load_stored(stored, self._cache)
 
     def take(self) -> None:
         """
@@ -223,10 +223,11 @@ class Layer:
 
     def keep(self, body: Body | Same) -> None:
         with self._lock:
-            is_news = isinstance(body, Body) or self.status is not Status.READY
+            before, was_ready = self.snapshot, self.status is Status.READY
             if isinstance(body, Body):
                 self._accept(body)
             self._confirm()
+            is_news = self.snapshot is not before or not was_ready
         self._date_stored()
         # Outside of the lock: what listens to changes may ask this layer for anything.
         if is_news:
@@ -366,13 +367,14 @@ class Layer:
         except SourceError as error:
             self.fail(error, covered=False)
 
-    def _load_stored(self, stored: Stored) -> None:
+    def _load_stored(self, stored: Stored, cache: DiskCache) -> None:
         digest, origin = fingerprint(stored.body.content), f"{self.source.name} (disk)"
         try:
             snapshot = read(self.source.format, stored.body, digest, origin, stored.fetched_at)
         except MalformedDocument as error:
             failure = CacheError(f"the disk cache holds what is no document, and it is ignored: {error}")
-            return self._report(self._noted(failure, ErrorSource.DISK, is_transient=False))
+            self._noted(failure, ErrorSource.DISK, is_transient=False)
+            return cache.fail(failure)
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE
