@@ -373,8 +373,8 @@ class Layer:
             snapshot = read(self.source.format, stored.body, digest, origin, stored.fetched_at)
         except MalformedDocument as error:
             failure = CacheError(f"the disk cache holds what is no document, and it is ignored: {error}")
-            self._noted(failure, ErrorSource.DISK, is_transient=False)
-            return cache.fail(failure)
+            cache.warn(failure)
+            return self._report(self._noted(failure, ErrorSource.DISK, is_transient=False))
         with self._lock:
             self.snapshot, self._digest, self._etag = snapshot, digest, stored.body.etag
             self.status = Status.STALE

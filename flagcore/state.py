@@ -73,7 +73,6 @@ class State:
         self.cache = DiskCache(folder, self._disk_failed) if folder is not None else None
         self.snapshot = EMPTY
         self._on_error = on_error
-        self._disk_is_failing = False
         self._listeners: dict[object, Callable[[frozenset[str]], object]] = {}
         self._watchers: dict[object, Callable[[Status], object]] = {}
         self._status = self._told = Status.NOT_READY
@@ -275,9 +274,6 @@ class State:
             logger.exception("%r raised; flagcore goes on", callback)
 
     def _disk_failed(self, error: CacheError) -> None:
-        if not self._disk_is_failing:
-            self._disk_is_failing = True
-            logger.warning("%s", error)
         self.report(ErrorContext.now(error, ErrorSource.DISK, is_transient=False, origin="disk"))
 
 

@@ -146,7 +146,9 @@ def test_a_damaged_cache_is_told_and_ignored(server: Server, tmp_path: Path, dam
     assert on_disk(source_of(server), tmp_path) == 1
 
 
-def test_a_cached_document_that_no_longer_parses_is_ignored(server: Server, tmp_path: Path) -> None:
+def test_a_cached_document_that_no_longer_parses_is_ignored(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Written by a release that understood more, say."""
     from flagcore.feed.disk import DiskCache
     from flagcore.source import Body
@@ -161,6 +163,7 @@ def test_a_cached_document_that_no_longer_parses_is_ignored(server: Server, tmp_
     assert client.status is Status.NOT_READY
     assert heard[0].source is ErrorSource.DISK
     assert "$.flags: expected an object" in str(heard[0].exception)
+    assert caplog.messages == [str(heard[0].exception)]
 
 
 def test_follows_a_stream_and_falls_back_to_polls(server: Server, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ that reads the same source with the same key. No file and no file's name holds a
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from flagcore.feed.record import About, Unreadable, pack, unpack
 from flagcore.source import Body
 
 __all__ = ["COALESCE_SECONDS", "DiskCache", "Stored"]
+
+logger = logging.getLogger("flagcore")
 
 #: Seconds between two writes of one source: a burst of changes costs one write. SOASAP's documented figure.
 COALESCE_SECONDS = 2.5
@@ -47,13 +50,15 @@ class DiskCache:
 
     Args:
         folder: where the files go; made, private to the user, when first written to.
-        on_error: told of each failure, with a `CacheError`. Serving goes on without the disk.
+        on_error: told of each failure, with a `CacheError`; the log tells the first one, and when it is over. Serving
+            goes on without the disk.
     """
 
     def __init__(self, folder: Path, on_error: Callable[[CacheError], object]) -> None:
         self.folder = folder
         self._files = PrivateFolder(folder)
         self._on_error = on_error
+        self._is_failing = False
         self.renew()
 
     def renew(self) -> None:
@@ -85,7 +90,7 @@ class DiskCache:
         """
         with self._changed:
             self._pending[identity] = (body, fetched_at)
-            self._begin()
+        self._begin()
 
     def confirm(self, identity: bytes) -> None:
         """
@@ -94,12 +99,22 @@ class DiskCache:
         """
         with self._changed:
             self._pending.setdefault(identity, None)
-            self._begin()
+        self._begin()
+
+    def warn(self, error: CacheError) -> None:
+        """
+        Log that something is wrong with the disk or with what it holds: once, until something can be written again.
+        """
+        if not self._is_failing:
+            self._is_failing = True
+            logger.warning("%s", error)
 
     def flush(self, timeout_seconds: float) -> bool:
         """
-        Write what is pending, now. Returns whether all of it was written within `timeout_seconds`; 0 only asks for it.
+        Write what is pending, now. Returns whether all of it was written within `timeout_seconds`, or can't be; 0 only
+        asks for it.
         """
+        self._begin()
         with self._changed:
             writer = self._writer
             self._flushing = writer is not None
@@ -110,9 +125,18 @@ class DiskCache:
         return not writer.is_alive()
 
     def _begin(self) -> None:
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write_all, name="flagcore-disk", daemon=True)
-            self._writer.start()
+        with self._changed:
+            if self._writer is not None or not self._pending:
+                return
+            writer = threading.Thread(target=self._write_all, name="flagcore-disk", daemon=True)
+            try:
+                writer.start()
+            except RuntimeError as error:  # no thread can be started: what is pending waits for the next change
+                failure = error
+            else:
+                self._writer = writer
+                return
+        self._report("written", failure)
 
     def _write_all(self) -> None:
         while True:
@@ -146,6 +170,10 @@ class DiskCache:
             self._files.touch(f"{name}.flags", fetched_at)
         except (OSError, Unreadable) as error:
             self._report("written", error)
+            return
+        if self._is_failing:
+            self._is_failing = False
+            logger.info("the disk cache is written again")
 
     def _date(self, identity: bytes) -> None:
         try:
@@ -177,4 +205,5 @@ class DiskCache:
         reason = getattr(error, "strerror", None) or str(error)
         failure = CacheError(f"the disk cache could not be {what}, and serving goes on without it: {reason}")
         failure.__cause__ = error
+        self.warn(failure)
         self._on_error(failure)

@@ -1,3 +1,4 @@
+import logging
 import os
 import stat
 import subprocess
@@ -21,6 +22,10 @@ from tests.documents import eventually, native
 resource = pytest.importorskip("resource", reason="the platform has no limits of its own")
 
 AS_ROOT = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
+
+
+def no_thread(*_: object, **__: object) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 @pytest.fixture
@@ -167,6 +172,41 @@ def test_a_write_that_fails_leaves_no_temporary_file(cache: DiskCache, failures:
     assert cache.flush(30)
     assert {each.name for each in cache.folder.iterdir()} == {path.name, "key"}
     assert len(failures) == 1
+
+
+def test_each_outage_of_the_disk_is_logged_once(
+    cache: DiskCache, failures: list[CacheError], caplog: pytest.LogCaptureFixture
+) -> None:
+    """And its end, so that the next one is logged too; `on_error` hears of each failure."""
+    caplog.set_level(logging.INFO)
+    for _ in range(2):
+        keep(cache)
+        obstacle = only_file(cache)
+        obstacle.unlink()
+        obstacle.mkdir()
+        (obstacle / "x").write_text("")
+        keep(cache, b"[1]")
+        keep(cache, b"[2]")
+        (obstacle / "x").unlink()
+        obstacle.rmdir()
+    keep(cache)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
+    assert len(failures) == 4
+
+
+def test_a_moment_without_threads_costs_no_document(
+    cache: DiskCache, failures: list[CacheError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, raises nothing, and what is pending is written with the next change, or at the end."""
+    with monkeypatch.context() as moment:
+        moment.setattr(threading, "_start_new_thread", no_thread)
+        moment.setattr(threading, "_start_joinable_thread", no_thread, raising=False)
+        keep(cache)
+    assert all("can't start new thread" in str(failure) for failure in failures)
+    assert len(failures) == 2
+    assert kept(cache) is None
+    assert cache.flush(30)
+    assert kept(cache) == b"{}"
 
 
 def test_many_writers_never_mix(cache: DiskCache, failures: list[CacheError]) -> None:
