@@ -193,7 +193,7 @@ class Life:
             self._begin(_reader_feed)
         until = time.monotonic() + self._wait_seconds
         for layer in self._state.layers:
-            if isinstance(layer.feed, ReaderFeed):
+            if isinstance(layer.feed, ReaderFeed) and layer.status is not Status.FATAL:  # until `refresh`
                 layer.feed.visit(until - time.monotonic())
 
     def _begin(self, make_feed: Callable[[Layer], Feed]) -> list[Feed]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flagcore import FlagClient, MemorySource, Status, life
-from flagcore.errors import SourceUnavailable
+from flagcore.errors import SourceDenied, SourceUnavailable
 from tests.documents import Table, body, eventually, native
 
 
@@ -176,6 +176,35 @@ def test_without_threads_a_failure_is_an_outage_and_is_tried_again(
     client.close()
     told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("table")]
     assert len(told) == 2
+
+
+def test_without_threads_a_denial_is_final_until_a_refresh(threadless: Uwsgi, caplog: pytest.LogCaptureFixture) -> None:
+    """One request and one line; a refresh that is let in has readers fetch again."""
+    source = Table(SourceDenied("no", status=401), poll_seconds=0.02)
+    client = client_of(source)
+    assert client.start(1) is False
+    for _ in range(5):
+        assert client.get_int("a", 7) == 7
+        time.sleep(0.03)
+    assert (client.status, len(source.asked)) == (Status.FATAL, 1)
+    assert [record.levelname for record in caplog.records if record.levelno == logging.ERROR] == ["ERROR"]
+    source.answer = body("1", a=1)
+    client.refresh()
+    source.answer = body("2", a=2)
+    eventually(lambda: client.get_int("a", 7) == 2)
+    client.close()
+
+
+def test_without_threads_readers_leave_a_source_alone_for_as_long_as_it_asks(threadless: Uwsgi) -> None:
+    """Retry-After is obeyed as by a thread."""
+    source = Table(SourceUnavailable("busy", retry_after=0.3), poll_seconds=0.02)
+    client = client_of(source)
+    began = time.monotonic()
+    assert client.start(1) is False
+    source.answer = body(a=1)
+    eventually(lambda: client.get_int("a", 7) == 1)
+    assert time.monotonic() - began >= 0.3
+    client.close()
 
 
 def test_a_listener_that_reads_fetches_nothing(threadless: Uwsgi) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 
 from flagcore.errors import SourceError
-from flagcore.feed.backoff import STEPS_SECONDS
+from flagcore.feed.backoff import STEPS_SECONDS, requested_seconds
 from flagcore.feed.plan import Plan
 from flagcore.feed.sink import Sink
 from flagcore.feed.threads import fetch_once
@@ -66,7 +66,7 @@ class ReaderFeed:
         return True
 
     def _wait_after(self, error: SourceError | None) -> float:
-        # As the engine: 0 means once, and a failure is tried again.
+        # As the engine: 0 means once, and a failure is tried again, but no sooner than the service asks for.
         if error is None:
             return self._poll_seconds or float("inf")
-        return self._poll_seconds or STEPS_SECONDS[-1]
+        return max(self._poll_seconds or STEPS_SECONDS[-1], requested_seconds(error))
