@@ -22,7 +22,7 @@ class Sink(Protocol):
     @property
     def etag(self) -> str | None:
         """
-        The etag of the document at hand, if the source gave one; where a feed begins.
+        The etag of the document at hand, if the source gave one; where a feed begins, and the only one it sends.
         """
         ...
 
