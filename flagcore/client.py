@@ -177,14 +177,16 @@ class FlagClient(Reader):
         Fetch from every source now, in this thread, within the sources' own time-outs. A source that had denied this
         client is followed again if it answers. Never raises for a fault of the network: see `status` and `on_error`.
         """
+        ended = self._life.ended()
         self._life.fetch_all()
-        self._life.revive(thread_feed)
+        self._life.revive(ended, thread_feed)
 
     async def arefresh(self) -> None:
         """
         As `refresh`, without holding up the loop.
         """
         done = Readiness()
+        ended = self._life.ended()
 
         def fetch() -> None:
             try:
@@ -195,7 +197,7 @@ class FlagClient(Reader):
         # A thread of its own: a pool's would linger after it, and might be held back by a name look-up that hangs.
         threading.Thread(target=fetch, name="flagcore-refresh", daemon=True).start()
         await done.await_(inf)
-        self._life.revive(task_feed)
+        self._life.revive(ended, task_feed)
 
     @property
     def status(self) -> Status:

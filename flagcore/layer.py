@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flagcore.document import compiled, fingerprint, read
-from flagcore.errors import CacheError, ConfigError, MalformedDocument, SourceDenied, SourceError
+from flagcore.errors import CacheError, MalformedDocument, SourceDenied, SourceError
 from flagcore.feed.disk import DiskCache, Stored
 from flagcore.formats import FORMATS, load
 from flagcore.health import message
@@ -100,19 +100,18 @@ class Layer:
         *,
         share: bool = False,
     ) -> None:
-        if not (callable(getattr(source, "fetch", None)) or callable(getattr(source, "read", None))):
-            raise ConfigError(
-                f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
-                f"got {type(source).__name__}"
-            )
+        #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
+        self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
+        if not self.is_given:
+            from flagcore.feed.plan import check_source
+
+            check_source(source, spelled)
         self.source = source
         self.snapshot = EMPTY
         self.status = Status.NOT_READY
         self.attempted = self.confirmed = self.ended = self.expired = False
         self.last_error: tuple[str, datetime] | None = None
         self.feed: Feed | None = None
-        #: Whether its documents are held by the program itself, so that nothing needs to be fetched.
-        self.is_given = hasattr(source, "read") and hasattr(source, "subscribe")
         self._identity: bytes | None = getattr(source, "identity", None)
         self._cache = cache if self._identity is not None else None
         self._shares = share
@@ -349,6 +348,7 @@ class Layer:
         self._failing = self.expired = False
         self._confirmed_at = time.monotonic()
         self.attempted = self.confirmed = True
+        self.ended = False
         self.status = Status.READY
         if recovered:
             logger.info("%s: answers again", self.source.name)

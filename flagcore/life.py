@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from weakref import WeakSet
 
+from flagcore.errors import FlagcoreError, StateError
 from flagcore.layer import Feed, Layer
 from flagcore.process import ProcessLock, is_nursery, threads_run
 from flagcore.snapshot import Sleeping, Snapshot, Table
@@ -26,6 +27,9 @@ from flagcore.status import Status
 __all__ = ["Life", "task_feed", "thread_feed"]
 
 logger = logging.getLogger("flagcore")
+
+#: Seconds after which a read tries again to wake a client that could not be: soon enough, and not at each read.
+_RETRY_SECONDS = 1.0
 
 
 class Life:
@@ -54,6 +58,8 @@ class Life:
         #: How long views may wait for the first document, and until when: what a start could not wait itself.
         self._wait_seconds = 0.0
         self._waits_until = 0.0
+        #: When a read may wake it again, on the monotonic clock, after no thread could be started.
+        self._wakes_at = 0.0
         self._sleep()
         state.on_publish = self._published
         _lives.add(self)
@@ -86,8 +92,9 @@ class Life:
             if self.is_followed:
                 return False
             self._wait_seconds = wait_seconds if is_nursery() or not threads_run() else 0.0
+            self._wakes_at = 0.0
             self._follow(make_feed)
-            return self.is_followed
+            return not is_nursery()
 
     def end(self) -> list[Feed]:
         """
@@ -97,11 +104,7 @@ class Life:
             self._state.make_own()
             self._closed = True
             self._awake_in = self.pid = os.getpid()
-            feeds = [layer.feed for layer in self._state.layers if layer.feed is not None]
-            for layer in self._state.layers:
-                layer.feed = None
-            for feed in feeds:
-                feed.stop()
+            feeds = self._let_go()
             self._published(self._state.snapshot)
             self._state.settled.set()
             return [*feeds, *self._state.rest()]
@@ -125,6 +128,12 @@ class Life:
             self._state.settled.wait(max(0.0, self._waits_until - time.monotonic()))
         self.pid = os.getpid()
 
+    def ended(self) -> list[Layer]:
+        """
+        The sources whose feeds have given up for good.
+        """
+        return [layer for layer in self._state.layers if layer.ended and not layer.is_given]
+
     def fetch_all(self) -> None:
         """
         Fetch from every source, in this thread. Never raises for a fault of the network.
@@ -139,19 +148,22 @@ class Life:
             else:
                 fetch_once(layer.source, layer, covered=layer.is_followed)
 
-    def revive(self, make_feed: Callable[[Layer], Feed]) -> None:
+    def revive(self, ended: list[Layer], make_feed: Callable[[Layer], Feed]) -> None:
         """
-        Follow those sources again that had given up for good, and have answered since.
+        Follow those sources again that had `ended`, and have answered since.
         """
         with self._changing:
-            for layer in self._state.layers if self.is_awake else ():
-                if layer.ended and layer.status is Status.READY:
-                    if layer.feed is not None:
-                        layer.feed.stop()  # one that shares a connection goes on listening to others
-                    layer.feed = make_feed(layer)
-                    layer.feed.start()
+            answering = [layer for layer in ended if layer.status is Status.READY] if self.is_awake else []
+            for layer in answering:
+                if layer.feed is not None:
+                    layer.feed.stop()  # one that shares a connection goes on listening to others
+                layer.feed = make_feed(layer)
+            self._start([layer.feed for layer in answering if layer.feed is not None])
 
     def _wake(self) -> None:
+        now = time.monotonic()
+        if now < self._wakes_at:
+            return
         try:
             with self._changing:
                 if self._closed:
@@ -159,7 +171,8 @@ class Life:
                     self._awake_in = self.pid = os.getpid()
                 else:
                     self._follow(thread_feed)
-        except RuntimeError:  # no thread can be started, as while the interpreter shuts down
+        except (RuntimeError, FlagcoreError):  # such as a source whose `poll_seconds` has become no number
+            self._wakes_at = now + _RETRY_SECONDS
             logger.exception("the flags can't be followed; the last state answers")
 
     def _follow(self, make_feed: Callable[[Layer], Feed]) -> None:
@@ -183,8 +196,26 @@ class Life:
         self._awake_in = os.getpid()
         self.pid = 0 if self._wait_seconds else self._awake_in
         self._state.publish()
+        self._start(feeds)
+
+    def _start(self, feeds: list[Feed]) -> None:
+        try:
+            for feed in feeds:
+                feed.start()
+        except RuntimeError as error:  # no thread can be started, which the feed has told; or no loop runs
+            self._let_go()
+            self._sleep()
+            self._wakes_at = time.monotonic() + _RETRY_SECONDS
+            if isinstance(error, StateError):
+                raise
+
+    def _let_go(self) -> list[Feed]:
+        feeds = [layer.feed for layer in self._state.layers if layer.feed is not None]
+        for layer in self._state.layers:
+            layer.feed = None
         for feed in feeds:
-            feed.start()
+            feed.stop()
+        return feeds
 
     def _be_visited(self) -> None:
         from flagcore.feed.readers import ReaderFeed
@@ -213,7 +244,7 @@ class Life:
     def _sleep(self) -> None:
         self._show(Sleeping(self.woken))
         self._closed = False
-        self._awake_in = self.pid = 0
+        self._awake_in = self._followed_in = self.pid = 0
 
     def fork_happened(self) -> None:
         """

@@ -22,6 +22,7 @@ from flagcore import (
     MemorySource,
     Status,
     get_flags,
+    life,
 )
 from flagcore.errors import ConfigError, MalformedDocument, SourceDenied, SourceUnavailable
 from tests.documents import Table, body, eventually, native
@@ -35,6 +36,13 @@ def feed_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("flagcore")]
 
 
+class Bare:
+    name = "bare"
+
+    def fetch(self, etag: str | None) -> Body:
+        return body(a=1)
+
+
 # --- construction ---------------------------------------------------------------------------------------------------
 
 
@@ -44,6 +52,9 @@ def feed_threads() -> list[str]:
         ((), {}, "sources: expected at least one"),
         (("flags.yaml",), {}, r"sources\[0\]: expected a source"),
         ((MemorySource(native()), 5), {}, r"sources\[1\]"),
+        ((Table(body(), poll_seconds="30"),), {}, "table: poll_seconds: expected a number of seconds"),  # type: ignore[arg-type]
+        ((Table(body(), name=b"mine"),), {}, r"sources\[0\].name: expected a str, got bytes"),  # type: ignore[arg-type]
+        ((Bare(),), {}, "got Bare, which lacks format, poll_seconds"),
         ((MemorySource(native()),), {"on_error": "log"}, "on_error"),
         ((MemorySource(native()),), {"max_stale_seconds": 0}, "max_stale_seconds"),
         ((MemorySource(native()),), {"max_stale_seconds": True}, "max_stale_seconds"),
@@ -56,6 +67,16 @@ def test_refuses_what_cannot_be_right(sources: Any, options: Any, message: str) 
     """Said at construction, naming the option, what was expected and what came."""
     with pytest.raises(ConfigError, match=message):
         FlagClient(*sources, **options)
+
+
+def test_no_read_raises_though_a_source_becomes_none() -> None:
+    """What was looked at when the client was made may be otherwise when it wakes."""
+    source = Table(body(a=1))
+    client = client_of(source)
+    source.poll_seconds = "30"  # type: ignore[assignment]
+    assert client.get_int("a", 7) == 7
+    assert client.flags().get_int("a", 7) == 7
+    assert client.health().is_ready is False
 
 
 # --- asleep, awake, closed ------------------------------------------------------------------------------------------
@@ -131,6 +152,33 @@ def test_close_is_idempotent_and_takes_any_thread() -> None:
         thread.join(5)
     client.close()
     assert feed_threads() == []
+
+
+def test_a_moment_without_threads_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No start, read or end raises, and a later read tries again."""
+    monkeypatch.setattr(life, "_RETRY_SECONDS", 0.05)
+    genuine, denying = threading.Thread.start, [True]
+
+    def start(self: threading.Thread) -> None:
+        if denying and self.name == "flagcore feed second":
+            raise RuntimeError("can't start new thread")
+        genuine(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    errors: list[ErrorContext] = []
+    client = client_of(Table(body(a=1)), Table(body(b=2), name="second"), on_error=errors.append)
+    client.start(5)
+    assert client.get_int("b", 7) == 7
+    assert client.status is Status.ERROR
+    client.close()
+    with client:
+        assert client._life.is_awake is False
+        denying.clear()
+        eventually(lambda: client.get_int("b", 7) == 2)
+        assert client.wait_ready(5)
+    assert feed_threads() == []
+    assert {str(each.exception) for each in errors} == {"second: can't start new thread"}
+    assert len(errors) >= 2
 
 
 CLOSING_HANDLER = """

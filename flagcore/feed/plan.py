@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from flagcore.errors import ConfigError
 from flagcore.network.remote import NetworkSource
 from flagcore.source import Source
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "check_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,27 @@ class Plan:
         return cls(
             polls=source.poll_url is not None, streams=source.stream_url is not None, poll_seconds=float(seconds)
         )
+
+
+def check_source(source: Any, spelled: str) -> None:
+    """
+    See that `source` has all that is asked of one that is fetched from.
+
+    Args:
+        source: what should be one.
+        spelled: what messages call it.
+
+    Raises:
+        ConfigError: it lacks something, or has something that can't be right.
+    """
+    lacking = [each for each in ("name", "format", "poll_seconds", "fetch") if not hasattr(source, each)]
+    if lacking or not callable(source.fetch):
+        raise ConfigError(
+            f"{spelled}: expected a source, with name, format, poll_seconds and fetch(); "
+            f"got {type(source).__name__}, which lacks {', '.join(lacking) or 'a fetch that can be called'}"
+        )
+    for each in ("name", "format"):
+        value = getattr(source, each)
+        if not isinstance(value, str):
+            raise ConfigError(f"{spelled}.{each}: expected a str, got {type(value).__name__}")
+    Plan.of(source)

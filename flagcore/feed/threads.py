@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from flagcore.errors import SourceDenied, SourceError
+from flagcore.errors import SourceDenied, SourceError, SourceUnavailable
 from flagcore.feed.asks import (
     Answer,
     Ask,
@@ -53,7 +53,7 @@ class ThreadFeed:
 
     Args:
         source: what to follow.
-        sink: whom to tell, always from the feed's own thread, and never after `stop`.
+        sink: whom to tell, always from the feed's own thread, and never after `stop`; by `start`, when there is none.
         follow: makes the conversation to carry out; in the caller's thread, by `start`.
 
     Raises:
@@ -71,6 +71,9 @@ class ThreadFeed:
     def start(self) -> None:
         """
         Start the thread. Does nothing the second time, or once stopped.
+
+        Raises:
+            RuntimeError: no thread can be started. The sink has been told.
         """
         if self._thread is not None or self._leash.is_cut:
             return
@@ -79,7 +82,16 @@ class ThreadFeed:
         self._thread = threading.Thread(
             target=self._run, args=(asks, answers), name=f"flagcore feed {self._source.name}", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            with suppress(StopIteration):
+                next(asks)  # a conversation that has not begun would not let go of its files
+            asks.close()
+            answers.close()
+            self._sink.fail(SourceUnavailable(f"{self._source.name}: {error}"), covered=False)
+            raise
 
     def stop(self) -> None:
         """

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,33 @@ def sharing_client(service: FaultyServer, folder: Path, poll_seconds: float = 0.
 def the_only(folder: Path, suffix: str) -> Path:
     (path,) = folder.glob(f"*{suffix}")
     return path
+
+
+def test_one_that_is_let_in_again_has_not_ended(service: FaultyServer, folder: Path) -> None:
+    """It hears of the refresh of another client; its own that fails is then no outage."""
+    service.fault("401")
+    with sharing_client(service, folder) as one, sharing_client(service, folder) as other:
+        eventually(lambda: one.status is other.status is Status.FATAL)
+        service.heal()
+        one.refresh()
+        eventually(lambda: one.status is other.status is Status.READY)
+        assert other._life.ended() == []
+        assert other._state.layers[0].is_followed
+
+
+def test_a_feed_that_cannot_start_lets_go_of_the_lock(
+    service: FaultyServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each attempt would leave an open file behind."""
+
+    def no_thread(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    client = sharing_client(service, folder)
+    with monkeypatch.context() as moment:
+        moment.setattr(threading.Thread, "start", no_thread)
+        assert client.start() is False
+    assert [each for each in election._elections if each._lock is not None] == []
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
