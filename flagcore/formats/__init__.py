@@ -59,7 +59,15 @@ def load(name: str) -> ModuleType:
     Raises:
         ConfigError: there is no such format.
     """
-    return import_module(f"flagcore.formats.{check_format(name).partition('-')[0]}")
+    found = _loaded.get(name)
+    if found is None:
+        found = _loaded[name] = import_module(f"flagcore.formats.{check_format(name).partition('-')[0]}")
+    return found
+
+
+#: The modules by format. Python 3.10's importlib takes a lock for a module that is there already, too, and a child
+#: that was forked in that moment would wait for it for ever.
+_loaded: dict[str, ModuleType] = {}
 
 
 def parse(name: str, body: Body) -> Ruleset:
