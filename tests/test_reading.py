@@ -88,13 +88,13 @@ def test_a_lock_held_elsewhere_does_not_stop_a_read() -> None:
     """Every lock of the client is held by another thread, as in the middle of a publication."""
     source = Table(body(a=1), poll_seconds=60)
     client = FlagClient(source, MemorySource(native(b=2)), cache_dir=None)
-    client.start(5)
-    locks = [
+    locks: list[Any] = [
         client._state._writing,
         client._life._changing.own(),
-        client._state.settled._lock,
+        client._state.settled._changed,
         *(layer._lock for layer in client._state.layers),
     ]
+    client.start(5)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
