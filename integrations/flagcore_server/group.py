@@ -4,6 +4,8 @@ A group of the server's addresses, and what all of them work with.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from starlette.routing import BaseRoute
 
 from flagcore_server.access import Access
@@ -13,7 +15,7 @@ from flagcore_server.watch import Watch
 __all__ = ["RouteGroup"]
 
 
-class RouteGroup:
+class RouteGroup(ABC):
     """
     Some addresses that belong together.
 
@@ -28,8 +30,8 @@ class RouteGroup:
         self._clients = clients
         self._access = access
 
+    @abstractmethod
     def routes(self) -> list[BaseRoute]:
         """
         The addresses, relative to where the server is mounted.
         """
-        raise NotImplementedError
